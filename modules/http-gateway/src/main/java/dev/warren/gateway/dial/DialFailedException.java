@@ -1,0 +1,61 @@
+package dev.warren.gateway.dial;
+
+import java.time.Duration;
+
+/**
+ * A dial that no target accepted. The text names session, target and reason, and may be shown to
+ * the caller.
+ */
+public final class DialFailedException extends Exception {
+  private static final long serialVersionUID = 1L;
+
+  /** What a caller is told, whichever way it came in. */
+  public enum Outcome {
+    /** No such session. HTTP 404. */
+    UNKNOWN_SESSION,
+    /**
+     * The session exists and has no tunnel now, or too much is waiting. HTTP 503 with Retry-After.
+     */
+    UNAVAILABLE,
+    /** This caller has too many streams. HTTP 429 with Retry-After. */
+    TOO_MANY,
+    /** The agent's or the gateway's rules forbid the target. HTTP 403. */
+    FORBIDDEN,
+    /**
+     * The target did not accept, could not be reached, or the tunnel broke under the dial. HTTP
+     * 502.
+     */
+    REFUSED,
+    /** Nobody answered in time. HTTP 504. */
+    TIMED_OUT,
+    /** The agent does not offer this kind of target. HTTP 501. */
+    UNSUPPORTED
+  }
+
+  private final Outcome outcome;
+  private final Duration retryAfter;
+  private final String via;
+
+  /**
+   * @param retryAfter when a new try makes sense; zero where nothing is known
+   * @param via {@code origin, holder}, as far as the dial came
+   */
+  public DialFailedException(Outcome outcome, String message, Duration retryAfter, String via) {
+    super(message, null, false, false);
+    this.outcome = outcome;
+    this.retryAfter = retryAfter;
+    this.via = via;
+  }
+
+  public Outcome outcome() {
+    return outcome;
+  }
+
+  public Duration retryAfter() {
+    return retryAfter;
+  }
+
+  public String via() {
+    return via;
+  }
+}
