@@ -1,0 +1,295 @@
+package dev.warren.gateway;
+
+import dev.warren.gateway.net.TrustedProxies;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/**
+ * All that a gateway is told at its start. The constructors refuse what would be unsafe or
+ * contradicts itself, in words that say what to do, so that nothing of it takes traffic.
+ *
+ * @param listen where agents and callers connect; port 0 takes a free one
+ * @param id the gateway's name in logs and in {@code Warren-Via}
+ * @param tokens who may attach and dial
+ * @param tls who ends TLS, and with what
+ * @param proxies whose word on a caller's address is believed
+ * @param targets how https targets are verified
+ * @param eventLoops threads that move bytes; 0 = one per core
+ * @param memoryBudgetBytes how much all streams together may have outstanding as credit
+ * @param limits what bounds agents and callers
+ */
+public record GatewaySettings(
+    InetSocketAddress listen,
+    String id,
+    Tokens tokens,
+    Tls tls,
+    Proxies proxies,
+    Targets targets,
+    int eventLoops,
+    long memoryBudgetBytes,
+    Limits limits) {
+  public static final int DEFAULT_PORT = 8123;
+
+  /** Below this not even the first credit of a handful of streams fits. */
+  public static final long MIN_MEMORY_BUDGET_BYTES = 1L << 20;
+
+  public static final int MAX_EVENT_LOOPS = 1_024;
+
+  private static final Pattern ID = Pattern.compile("[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?");
+
+  /** The token files (format: {@link dev.warren.gateway.access.TokenFileAuthorizer}). */
+  public record Tokens(Optional<Path> agents, Optional<Path> callers) {
+    public static final Tokens NONE = new Tokens(Optional.empty(), Optional.empty());
+  }
+
+  /**
+   * TLS on the listener.
+   *
+   * @param certificate a PEM file with the chain, the gateway's own certificate first
+   * @param key a PEM file with its key (PKCS#8, not encrypted)
+   * @param behindProxy a proxy in front of the gateway ends TLS: the operator vouches for it
+   */
+  public record Tls(Optional<Path> certificate, Optional<Path> key, boolean behindProxy) {
+    public static final Tls NONE = new Tls(Optional.empty(), Optional.empty(), false);
+
+    public Tls {
+      if (certificate.isPresent() != key.isPresent()) {
+        throw new IllegalArgumentException(
+            (certificate.isPresent()
+                    ? "--tls-cert without --tls-key"
+                    : "--tls-key without --tls-cert")
+                + " (expected: both or neither)");
+      }
+      if (certificate.isPresent() && behindProxy) {
+        throw new IllegalArgumentException(
+            "--tls-cert and --behind-tls-proxy (expected: one of them, since only one can end TLS)");
+      }
+    }
+
+    /** Whether the listener itself speaks TLS. */
+    public boolean enabled() {
+      return certificate.isPresent();
+    }
+  }
+
+  /**
+   * What stands in front of the gateway.
+   *
+   * @param trusted whose {@code X-Forwarded-*} is believed, and who may send a PROXY header
+   * @param acceptProxyProtocol connections from trusted proxies (from everybody, where none are
+   *     named) must start with a PROXY header
+   */
+  public record Proxies(TrustedProxies trusted, boolean acceptProxyProtocol) {
+    public static final Proxies NONE = new Proxies(TrustedProxies.NONE, false);
+  }
+
+  /**
+   * How the certificates of https targets are verified.
+   *
+   * @param ca a PEM file of certificate authorities, in place of the JVM's trust
+   * @param insecure verify none
+   */
+  public record Targets(Optional<Path> ca, boolean insecure) {
+    public static final Targets DEFAULT = new Targets(Optional.empty(), false);
+
+    public Targets {
+      if (ca.isPresent() && insecure) {
+        throw new IllegalArgumentException(
+            "--target-ca and --insecure-targets (expected: one of them)");
+      }
+    }
+  }
+
+  /**
+   * What bounds agents and callers. A caller is a principal, or an address where nobody has to say
+   * who they are.
+   *
+   * @param streamsPerTunnel open and pending streams of one tunnel; told in WELCOME
+   * @param pendingPerTunnel streams of one tunnel whose target has not answered yet
+   * @param streamsPerCaller open and pending streams of one caller
+   * @param tunnels tunnels on this gateway
+   * @param dialTimeout how long a target may take to accept
+   * @param handshakeTimeout how long a connection may take for TLS and the head of its first
+   *     request
+   */
+  public record Limits(
+      int streamsPerTunnel,
+      int pendingPerTunnel,
+      int streamsPerCaller,
+      int tunnels,
+      Duration dialTimeout,
+      Duration handshakeTimeout) {
+    public static final Limits DEFAULT =
+        new Limits(4_096, 256, 2_048, 100_000, Duration.ofSeconds(10), Duration.ofSeconds(15));
+
+    public Limits {
+      positive("--max-streams-per-tunnel", streamsPerTunnel);
+      positive("--max-pending-per-tunnel", pendingPerTunnel);
+      positive("--max-streams-per-caller", streamsPerCaller);
+      positive("--max-tunnels", tunnels);
+      positive("--dial-timeout", dialTimeout);
+      positive("--handshake-timeout", handshakeTimeout);
+    }
+
+    private static void positive(String flag, int value) {
+      if (value < 1) {
+        throw new IllegalArgumentException(flag + ": " + value + " (expected: at least 1)");
+      }
+    }
+
+    private static void positive(String flag, Duration value) {
+      if (value.compareTo(Duration.ofMillis(1)) < 0 || value.compareTo(Duration.ofHours(1)) > 0) {
+        throw new IllegalArgumentException(
+            flag + ": " + value + " (expected: 1 millisecond to 1 hour)");
+      }
+    }
+  }
+
+  public GatewaySettings {
+    Objects.requireNonNull(listen, "listen");
+    if (listen.isUnresolved()) {
+      throw new IllegalArgumentException(
+          "--listen: \"" + listen.getHostString() + "\" (expected: an address of this machine)");
+    }
+    if (!ID.matcher(id).matches() || id.contains("--")) {
+      throw new IllegalArgumentException(
+          "--gateway-id: \""
+              + id.replaceAll("\\p{Cntrl}", "?")
+              + "\" (expected: 1 to 63 of a-z, 0-9, '.' and '-', not at the ends, without \"--\")");
+    }
+    if (eventLoops < 0 || eventLoops > MAX_EVENT_LOOPS) {
+      throw new IllegalArgumentException(
+          "--event-loops: "
+              + eventLoops
+              + " (expected: 0, meaning one per core, to "
+              + MAX_EVENT_LOOPS
+              + ")");
+    }
+    if (memoryBudgetBytes < MIN_MEMORY_BUDGET_BYTES) {
+      throw new IllegalArgumentException(
+          "--memory-budget: "
+              + memoryBudgetBytes
+              + " bytes (expected: at least "
+              + MIN_MEMORY_BUDGET_BYTES
+              + ")");
+    }
+    if (!listen.getAddress().isLoopbackAddress()) {
+      refuseOpenDoors(listen, tokens, tls);
+    }
+  }
+
+  private static void refuseOpenDoors(InetSocketAddress listen, Tokens tokens, Tls tls) {
+    StringBuilder missing = new StringBuilder();
+    if (tokens.agents().isEmpty()) {
+      missing.append(
+          """
+
+            Agents need no token. Make one, keep it for the agent, and let the gateway know it:
+              ./warren token agent --id foo > foo.token 2>> agents.tokens
+              ./warren gateway ... --agent-tokens agents.tokens""");
+    }
+    if (tokens.callers().isEmpty()) {
+      missing.append(
+          """
+
+            Callers need no token. Make one, keep it for the caller, and let the gateway know it:
+              ./warren token caller --id foo > caller.token 2>> callers.tokens
+              ./warren gateway ... --caller-tokens callers.tokens""");
+    }
+    if (!tls.enabled() && !tls.behindProxy()) {
+      missing.append(
+          """
+
+            Nothing is encrypted. Give a certificate, or say that a proxy in front ends TLS:
+              ./warren gateway ... --tls-cert chain.pem --tls-key key.pem
+              ./warren gateway ... --behind-tls-proxy""");
+    }
+    if (!missing.isEmpty()) {
+      throw new IllegalArgumentException(
+          "--listen: "
+              + listen.getAddress().getHostAddress()
+              + ":"
+              + listen.getPort()
+              + " is reachable from other machines (expected: a loopback address such as 127.0.0.1:"
+              + DEFAULT_PORT
+              + ", or tokens for agents and callers, and TLS)"
+              + missing);
+    }
+  }
+
+  /** Starts from the defaults: loopback, no tokens, a quarter of the heap. */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /** Collects what differs from the defaults. */
+  public static final class Builder {
+    private InetSocketAddress listen =
+        new InetSocketAddress(InetAddress.getLoopbackAddress(), DEFAULT_PORT);
+    private String id = "gateway";
+    private Tokens tokens = Tokens.NONE;
+    private Tls tls = Tls.NONE;
+    private Proxies proxies = Proxies.NONE;
+    private Targets targets = Targets.DEFAULT;
+    private int eventLoops;
+    private long memoryBudgetBytes = Runtime.getRuntime().maxMemory() / 4;
+    private Limits limits = Limits.DEFAULT;
+
+    private Builder() {}
+
+    public Builder listen(InetSocketAddress value) {
+      listen = value;
+      return this;
+    }
+
+    public Builder id(String value) {
+      id = value;
+      return this;
+    }
+
+    public Builder tokens(Tokens value) {
+      tokens = value;
+      return this;
+    }
+
+    public Builder tls(Tls value) {
+      tls = value;
+      return this;
+    }
+
+    public Builder proxies(Proxies value) {
+      proxies = value;
+      return this;
+    }
+
+    public Builder targets(Targets value) {
+      targets = value;
+      return this;
+    }
+
+    public Builder eventLoops(int value) {
+      eventLoops = value;
+      return this;
+    }
+
+    public Builder memoryBudgetBytes(long value) {
+      memoryBudgetBytes = value;
+      return this;
+    }
+
+    public Builder limits(Limits value) {
+      limits = value;
+      return this;
+    }
+
+    public GatewaySettings build() {
+      return new GatewaySettings(
+          listen, id, tokens, tls, proxies, targets, eventLoops, memoryBudgetBytes, limits);
+    }
+  }
+}
