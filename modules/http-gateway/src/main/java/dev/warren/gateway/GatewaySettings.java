@@ -45,6 +45,15 @@ public record GatewaySettings(
   /** The token files (format: {@link dev.warren.gateway.access.TokenFileAuthorizer}). */
   public record Tokens(Optional<Path> agents, Optional<Path> callers) {
     public static final Tokens NONE = new Tokens(Optional.empty(), Optional.empty());
+
+    public Tokens {
+      if (agents.isPresent() && agents.equals(callers)) {
+        throw new IllegalArgumentException(
+            "--agent-tokens and --caller-tokens: \""
+                + agents.get()
+                + "\" for both (expected: two files, since no agent's token may dial)");
+      }
+    }
   }
 
   /**
@@ -81,11 +90,19 @@ public record GatewaySettings(
    * What stands in front of the gateway.
    *
    * @param trusted whose {@code X-Forwarded-*} is believed, and who may send a PROXY header
-   * @param acceptProxyProtocol connections from trusted proxies (from everybody, where none are
-   *     named) must start with a PROXY header
+   * @param acceptProxyProtocol connections from trusted proxies must begin with a PROXY header
    */
   public record Proxies(TrustedProxies trusted, boolean acceptProxyProtocol) {
     public static final Proxies NONE = new Proxies(TrustedProxies.NONE, false);
+
+    public Proxies {
+      if (acceptProxyProtocol && trusted.blocks().isEmpty()) {
+        throw new IllegalArgumentException(
+            "--accept-proxy-protocol without --trusted-proxies (expected: the balancers' addresses,"
+                + " as in --trusted-proxies 10.0.0.0/8, since whoever sends a PROXY header can"
+                + " claim any address)");
+      }
+    }
   }
 
   /**

@@ -4,6 +4,7 @@ import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.util.NetUtil;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -80,13 +81,11 @@ public record TrustedProxies(List<Cidr> blocks) {
       }
       remote = hop;
     }
-    // The first element is the proxy's that the client itself spoke to, as X-Forwarded-Host's is;
-    // a proxy that appends to what a client sent must be told to replace it (README, "TLS").
-    List<String> protos = elements(headers, FORWARDED_PROTO);
-    boolean secure =
-        protos.isEmpty() ? tls : protos.get(0).toLowerCase(Locale.ROOT).equals("https");
-    List<String> hosts = elements(headers, FORWARDED_HOST);
-    return new Origin(remote, secure, hosts.isEmpty() ? null : hosts.get(0));
+    // Of these two the last element is what the trusted peer itself wrote; whatever stands before
+    // it, a client may have sent.
+    String proto = last(elements(headers, FORWARDED_PROTO));
+    boolean secure = proto == null ? tls : proto.toLowerCase(Locale.ROOT).equals("https");
+    return new Origin(remote, secure, last(elements(headers, FORWARDED_HOST)));
   }
 
   private static List<String> elements(HttpHeaders headers, String name) {
@@ -99,6 +98,10 @@ public record TrustedProxies(List<Cidr> blocks) {
       }
     }
     return elements;
+  }
+
+  private static String last(List<String> elements) {
+    return elements.isEmpty() ? null : elements.get(elements.size() - 1);
   }
 
   /** An address, with or without a port and with or without brackets; null for anything else. */
@@ -126,7 +129,7 @@ public record TrustedProxies(List<Cidr> blocks) {
     }
     try {
       return new InetSocketAddress(InetAddress.getByAddress(bytes), port);
-    } catch (java.net.UnknownHostException impossible) {
+    } catch (UnknownHostException impossible) {
       throw new AssertionError(impossible); // the array is 4 or 16 bytes long
     }
   }
