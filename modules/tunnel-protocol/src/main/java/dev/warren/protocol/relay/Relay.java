@@ -1,0 +1,229 @@
+package dev.warren.protocol.relay;
+
+import dev.warren.protocol.FaultCode;
+import dev.warren.protocol.flow.Turns;
+import dev.warren.protocol.frame.Frame;
+import dev.warren.protocol.frame.FrameCodec;
+import dev.warren.protocol.frame.ProtocolException;
+import dev.warren.protocol.mux.Mux;
+import dev.warren.protocol.mux.Opening;
+import dev.warren.protocol.mux.RawEnd;
+import dev.warren.protocol.mux.RawStream;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+
+/**
+ * One stream on its way through a gateway, from the connection where OPEN arrived to the one that
+ * leads on. Numbers are mapped, credit is clamped, hops are counted; all else passes as it came,
+ * frames and fields that we do not know included. Both connections run on one thread.
+ */
+public final class Relay {
+  private final Side origin = new Side();
+  private final Side agent = new Side();
+  private final RelayWindow towardsAgent;
+  private final RelayWindow towardsOrigin;
+  private boolean answered;
+  private boolean over;
+
+  private Relay(RelayBudget budget) {
+    towardsAgent = new RelayWindow(budget);
+    towardsOrigin = new RelayWindow(budget);
+    origin.arriving = towardsAgent;
+    agent.arriving = towardsOrigin;
+    origin.other = agent;
+    agent.other = origin;
+  }
+
+  /**
+   * Answers {@code opening}: passes it on over {@code next}, or refuses it where no hop is left,
+   * where {@code next} takes no stream, or where the budget is used up.
+   *
+   * @param group whose turns on {@code next} the stream shares; null: those of the tunnel
+   * @return the relay, or null where it was refused
+   */
+  public static Relay begin(Opening opening, Mux next, Turns.Group<?> group, RelayBudget budget) {
+    Frame.Open open = opening.open();
+    if (open.hopsLeft() < 1) {
+      opening.refuse(FaultCode.NOT_HERE, "no hop is left, and the session is not here");
+      return null;
+    }
+    FaultCode why = next.cannotOpen();
+    if (why != null) {
+      opening.refuse(why, "the tunnel takes no new stream now");
+      return null;
+    }
+    if (!budget.tryReserve(2L * RelayBudget.SMALLEST_WINDOW)) {
+      opening.refuse(
+          FaultCode.OVERLOADED, "the relay budget of " + budget.capacity() + " bytes is used up");
+      return null;
+    }
+    Relay relay = new Relay(budget);
+    relay.origin.stream = opening.relay(relay.origin);
+    relay.agent.stream = next.openRaw(relay.agent, group);
+    relay.towardsOrigin.allowed(open.credit());
+    relay.agent.stream.sendFirst(
+        Unpooled.wrappedBuffer(
+            FrameCodec.passedOpen(opening.header(), relay.towardsOrigin.told())));
+    return relay;
+  }
+
+  /** What it holds now, in both directions (bytes). */
+  public long heldBytes() {
+    return over ? 0 : towardsAgent.held() + towardsOrigin.held();
+  }
+
+  /** What the budget holds for it (bytes); {@link #heldBytes} never exceeds it. */
+  public long reservedBytes() {
+    return towardsAgent.reserved() + towardsOrigin.reserved();
+  }
+
+  public boolean isOver() {
+    return over;
+  }
+
+  /** Gives the stream up on both sides. */
+  public void reset(FaultCode code, String detail) {
+    if (over) {
+      return;
+    }
+    origin.breakOff(code, detail, answered);
+    agent.breakOff(code, detail, true);
+    end();
+  }
+
+  private void end() {
+    over = true;
+    towardsAgent.close();
+    towardsOrigin.close();
+    origin.stream.close();
+    agent.stream.close();
+  }
+
+  /** One of the two connections. */
+  private final class Side implements RawEnd {
+    private RawStream stream;
+    private Side other;
+    private RelayWindow arriving;
+    private boolean finished; // FINISH arrived here
+
+    @Override
+    public void data(long offset, ByteBuf bytes) {
+      if (counts(offset, bytes.readableBytes())) {
+        other.stream.sendData(offset, bytes);
+      } else {
+        bytes.release();
+      }
+    }
+
+    /** Counts payload in; a sender beyond what it was told costs itself the stream. */
+    private boolean counts(long offset, int length) {
+      if (over) {
+        return false;
+      }
+      String fault = finished || !answered ? "DATA out of order" : arriving.arrived(offset, length);
+      if (fault != null) {
+        reset(FaultCode.FLOW_CONTROL, fault);
+      }
+      return fault == null;
+    }
+
+    @Override
+    public void frame(ByteBuf header, ByteBuf payload) {
+      if (over) {
+        return;
+      }
+      Frame frame;
+      try {
+        frame = FrameCodec.decodeKnown(stream.number(), header, payload);
+      } catch (ProtocolException e) {
+        reset(FaultCode.STREAM_PROTOCOL, e.getMessage());
+        return;
+      }
+      if (frame == null) {
+        passBehind(header, payload);
+      } else if (frame instanceof Frame.Credit credit) {
+        long limit = other.arriving.allowed(credit.limit());
+        if (limit >= 0) {
+          other.stream.sendCredit(credit.received(), limit);
+        }
+      } else if (frame instanceof Frame.Data data) {
+        passData(data, header, payload);
+      } else if (frame instanceof Frame.Opened opened && this == agent && !answered) {
+        answered = true;
+        stream.markAnswered();
+        towardsAgent.allowed(opened.credit());
+        origin.stream.markAnswered();
+        origin.stream.sendFirst(
+            Unpooled.wrappedBuffer(FrameCodec.passedOpened(header, towardsAgent.told())));
+      } else if (frame instanceof Frame.Refused && this == agent && !answered) {
+        origin.stream.sendFirst(header.copy());
+        end();
+      } else if (frame instanceof Frame.Reset) {
+        other.stream.dropWaiting();
+        other.stream.sendFirst(header.copy());
+        end();
+      } else if (frame instanceof Frame.Finish && answered && !finished) {
+        finished = true;
+        other.stream.sendBehind(header.copy(), 0);
+        if (other.finished) {
+          end();
+        }
+      } else {
+        reset(FaultCode.STREAM_PROTOCOL, frame.getClass().getSimpleName() + " out of order");
+      }
+    }
+
+    /** DATA with fields that a newer peer added: it passes whole. */
+    private void passData(Frame.Data data, ByteBuf header, ByteBuf payload) {
+      data.bytes().release();
+      if (counts(data.offset(), payload.readableBytes())) {
+        other.stream.sendWhole(
+            data.offset(), Unpooled.copiedBuffer(header, payload), header.readableBytes());
+      }
+    }
+
+    private void passBehind(ByteBuf header, ByteBuf payload) {
+      if (!other.stream.sendBehind(
+          Unpooled.copiedBuffer(header, payload), payload.readableBytes())) {
+        reset(
+            FaultCode.OVERLOADED,
+            RawStream.MAX_WAITING_FRAMES + " frames of unknown kind wait on one stream");
+      }
+    }
+
+    @Override
+    public void sent(long offset) {
+      if (over) {
+        return;
+      }
+      long limit = other.arriving.sent(offset);
+      if (limit >= 0) {
+        other.stream.sendCredit(other.arriving.arrived(), limit);
+      }
+    }
+
+    @Override
+    public void lost(FaultCode code, String detail) {
+      if (over) {
+        return;
+      }
+      boolean unanswered = this == agent && !answered;
+      other.breakOff(unanswered ? FaultCode.LINK_LOST : FaultCode.TUNNEL_LOST, detail, !unanswered);
+      end();
+    }
+
+    private void breakOff(FaultCode code, String detail, boolean byReset) {
+      stream.dropWaiting();
+      Frame last =
+          byReset
+              ? new Frame.Reset(stream.number(), code, detail, 0)
+              : new Frame.Refused(stream.number(), code, detail, 0);
+      stream.sendFirst(Unpooled.wrappedBuffer(FrameCodec.headerBytes(last)));
+    }
+
+    @Override
+    public void burstEnded() {
+      // What was passed on is fetched by the other connection's own flush.
+    }
+  }
+}

@@ -1,0 +1,84 @@
+package dev.warren.protocol.relay;
+
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * What relays may hold: the sum of their windows, per tunnel and below that of the node
+ * (PROTOCOL.md, section 10). Safe for use by several threads.
+ */
+public final class RelayBudget {
+  /** The most that one direction of one stream may hold (bytes). */
+  public static final int LARGEST_WINDOW = 256 * 1024;
+
+  /** What each direction keeps until its stream ends (bytes). */
+  public static final int SMALLEST_WINDOW = 4 * 1024;
+
+  /** The default for all relayed streams of one tunnel (bytes). */
+  public static final long DEFAULT_PER_TUNNEL = 4L * 1024 * 1024;
+
+  private final long capacity;
+  private final RelayBudget node;
+  private final AtomicLong used = new AtomicLong();
+
+  /** The budget of a whole node. */
+  public static RelayBudget ofNode(long capacity) {
+    return new RelayBudget(capacity, null);
+  }
+
+  /** The budget of one tunnel, within that of the node. */
+  public RelayBudget ofTunnel(long tunnelCapacity) {
+    return new RelayBudget(tunnelCapacity, this);
+  }
+
+  private RelayBudget(long capacity, RelayBudget node) {
+    if (capacity < 2 * SMALLEST_WINDOW) {
+      throw new IllegalArgumentException(
+          "relay budget: " + capacity + " bytes (expected: at least " + 2 * SMALLEST_WINDOW + ")");
+    }
+    this.capacity = capacity;
+    this.node = node;
+  }
+
+  /** The window that a busy direction may aim at now (bytes). */
+  int window() {
+    long now = used.get();
+    int own =
+        now < capacity / 2
+            ? LARGEST_WINDOW
+            : now < capacity - capacity / 4 ? LARGEST_WINDOW / 4 : SMALLEST_WINDOW;
+    return node == null ? own : Math.min(own, node.window());
+  }
+
+  boolean tryReserve(long bytes) {
+    long before;
+    do {
+      before = used.get();
+      if (bytes > capacity - before) {
+        return false;
+      }
+    } while (!used.compareAndSet(before, before + bytes));
+    if (node != null && !node.tryReserve(bytes)) {
+      used.addAndGet(-bytes);
+      return false;
+    }
+    return true;
+  }
+
+  void release(long bytes) {
+    if (used.addAndGet(-bytes) < 0) {
+      throw new IllegalStateException("relay budget below zero after giving back " + bytes);
+    }
+    if (node != null) {
+      node.release(bytes);
+    }
+  }
+
+  /** What is reserved now (bytes). */
+  public long used() {
+    return used.get();
+  }
+
+  public long capacity() {
+    return capacity;
+  }
+}
