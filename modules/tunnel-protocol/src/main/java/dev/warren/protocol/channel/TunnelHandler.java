@@ -1,0 +1,250 @@
+package dev.warren.protocol.channel;
+
+import dev.warren.protocol.flow.CreditBudget;
+import dev.warren.protocol.mux.FrameOutput;
+import dev.warren.protocol.mux.Mux;
+import dev.warren.protocol.mux.MuxEvents;
+import dev.warren.protocol.mux.MuxSettings;
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.EventLoop;
+import io.netty.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+
+/**
+ * Runs a {@link Mux} on a channel. Decides nothing: the Mux does, and knows no channel. Everything
+ * happens on the channel's event loop.
+ *
+ * <p>Each step ends in {@link #send}: one place decides what goes out. A step that comes from
+ * elsewhere asks for it with {@link #sendSoon}, which gathers all that one turn of the event loop
+ * caused into one flush.
+ */
+public final class TunnelHandler extends ChannelInboundHandlerAdapter {
+  /**
+   * Payloads up to this size are copied behind their header instead of being written apart (bytes).
+   */
+  private static final int COPY_BYTES = 1_024;
+
+  /** What is gathered of headers and small payloads before it is written (bytes). */
+  private static final int GATHER_BYTES = 16 * 1024;
+
+  /** Rounds of filling and flushing before other channels of the event loop get their turn. */
+  private static final int ROUNDS = 16;
+
+  private final Mux mux;
+  private final Output output = new Output();
+  private final Runnable sendTask = this::sendNow;
+  private ChannelHandlerContext context;
+  private ScheduledFuture<?> ticks;
+  private boolean sending;
+  private boolean sendScheduled;
+  private boolean reading;
+  private boolean closing;
+  private long receivedBytes;
+
+  /**
+   * @param events makes who listens to the Mux; it may keep the handler and must not call it yet
+   */
+  public TunnelHandler(
+      Mux.Side side,
+      MuxSettings settings,
+      CreditBudget budget,
+      Function<TunnelHandler, MuxEvents> events) {
+    this.mux = new Mux(side, settings, budget, events.apply(this), System.nanoTime());
+  }
+
+  /** To be used on {@link #eventLoop} only. */
+  public Mux mux() {
+    return mux;
+  }
+
+  public Channel channel() {
+    return context.channel();
+  }
+
+  public EventLoop eventLoop() {
+    return context.channel().eventLoop();
+  }
+
+  @Override
+  public void handlerAdded(ChannelHandlerContext ctx) {
+    context = ctx;
+    if (ctx.channel().isActive()) {
+      scheduleTick();
+      sendSoon();
+    }
+  }
+
+  @Override
+  public void channelActive(ChannelHandlerContext ctx) {
+    if (ticks == null) {
+      scheduleTick();
+      sendSoon();
+    }
+    ctx.fireChannelActive();
+  }
+
+  private void scheduleTick() {
+    long half = Math.max(5_000_000, mux.heartbeatIntervalNanos() / 2);
+    ticks = context.executor().schedule(this::tick, half, TimeUnit.NANOSECONDS);
+  }
+
+  /**
+   * A timer may run before input that lies ready is read. The one that finds the far side dead
+   * therefore looks again after one more turn of the event loop.
+   */
+  private void tick() {
+    context.executor().execute(this::tickAfterInput);
+  }
+
+  private void tickAfterInput() {
+    if (closing || !context.channel().isActive()) {
+      return;
+    }
+    mux.tick(System.nanoTime());
+    scheduleTick();
+    sendNow();
+  }
+
+  @Override
+  public void channelRead(ChannelHandlerContext ctx, Object message) {
+    ByteBuf bytes = (ByteBuf) message;
+    reading = true;
+    receivedBytes += bytes.readableBytes();
+    try {
+      mux.received(bytes, System.nanoTime());
+    } finally {
+      bytes.release();
+    }
+  }
+
+  @Override
+  public void channelReadComplete(ChannelHandlerContext ctx) {
+    reading = false;
+    mux.burstEnded();
+    sendNow();
+    ctx.fireChannelReadComplete();
+  }
+
+  @Override
+  public void channelWritabilityChanged(ChannelHandlerContext ctx) {
+    if (ctx.channel().isWritable()) {
+      sendNow();
+    }
+    ctx.fireChannelWritabilityChanged();
+  }
+
+  @Override
+  public void channelInactive(ChannelHandlerContext ctx) {
+    stop("the connection was closed");
+    ctx.fireChannelInactive();
+  }
+
+  @Override
+  public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+    stop(String.valueOf(cause.getMessage()));
+    ctx.close();
+  }
+
+  private void stop(String why) {
+    closing = true;
+    if (ticks != null) {
+      ticks.cancel(false);
+    }
+    mux.lost(why, System.nanoTime());
+    mux.burstEnded();
+  }
+
+  /**
+   * Sends at the end of this turn of the event loop, with whatever else it causes. On the event
+   * loop only.
+   */
+  public void sendSoon() {
+    if (!sendScheduled && !reading) {
+      sendScheduled = true;
+      context.executor().execute(sendTask);
+    }
+  }
+
+  private void sendNow() {
+    sendScheduled = false;
+    if (sending) {
+      return; // the loop below sees what was added
+    }
+    sending = true;
+    try {
+      send();
+    } finally {
+      sending = false;
+    }
+    if (mux.isOver() && !closing && !mux.hasOutput()) {
+      closing = true;
+      context.channel().close(); // through the pipeline, so that a WebSocket says goodbye
+    }
+  }
+
+  private void send() {
+    Channel channel = context.channel();
+    long now = System.nanoTime();
+    for (int round = 0; round < ROUNDS; round++) {
+      boolean wrote = false;
+      while (channel.isWritable() && mux.writeNext(output, now)) {
+        wrote = true;
+      }
+      output.writeGathered();
+      if (!wrote) {
+        return;
+      }
+      context.flush();
+      if (!channel.isWritable()) {
+        return; // goes on when the transport has taken some
+      }
+    }
+    if (mux.hasOutput()) {
+      sendScheduled = true;
+      context.executor().execute(sendTask);
+    }
+  }
+
+  /** Bytes that arrived on this tunnel so far. */
+  public long receivedBytes() {
+    return receivedBytes;
+  }
+
+  private final class Output implements FrameOutput {
+    private ByteBuf gathered;
+
+    @Override
+    public ByteBuf small() {
+      if (gathered == null) {
+        gathered = context.alloc().directBuffer(512);
+      }
+      return gathered;
+    }
+
+    @Override
+    public void payload(ByteBuf bytes) {
+      if (bytes.readableBytes() <= COPY_BYTES) {
+        small().writeBytes(bytes);
+        bytes.release();
+        if (gathered.readableBytes() >= GATHER_BYTES) {
+          writeGathered();
+        }
+      } else {
+        writeGathered();
+        context.write(bytes, context.voidPromise());
+      }
+    }
+
+    void writeGathered() {
+      if (gathered != null) {
+        ByteBuf bytes = gathered;
+        gathered = null;
+        context.write(bytes, context.voidPromise());
+      }
+    }
+  }
+}

@@ -1,0 +1,54 @@
+package dev.warren.protocol.channel;
+
+import dev.warren.protocol.frame.FrameReader;
+import io.netty.channel.ChannelPipeline;
+import io.netty.channel.WriteBufferWaterMark;
+import io.netty.handler.codec.http.websocketx.WebSocketDecoderConfig;
+
+/** How a tunnel's channel is composed, from WebSocket frames up to streams. */
+public final class Tunnels {
+  /** The WebSocket sub-protocol of version 1. */
+  public static final String SUB_PROTOCOL = "warren.v1";
+
+  /**
+   * The largest WebSocket frame that is read; ours are never larger than one payload and a few
+   * headers (bytes).
+   */
+  public static final int MAX_WEB_SOCKET_FRAME_BYTES = 4 * FrameReader.MAX_PAYLOAD_BYTES;
+
+  /**
+   * What may wait below the turns, so that a new stream's first byte does not wait behind a backlog
+   * (bytes). The kernel's own buffer comes on top.
+   */
+  public static final WriteBufferWaterMark QUEUE = new WriteBufferWaterMark(64 * 1024, 128 * 1024);
+
+  private Tunnels() {}
+
+  /**
+   * What Netty's WebSocket decoder is to refuse, for the side that reads masked frames or the one
+   * that does not.
+   */
+  public static WebSocketDecoderConfig webSocket(boolean expectMaskedFrames) {
+    return WebSocketDecoderConfig.newBuilder()
+        .maxFramePayloadLength(MAX_WEB_SOCKET_FRAME_BYTES)
+        .expectMaskedFrames(expectMaskedFrames)
+        .allowMaskMismatch(false)
+        .allowExtensions(false)
+        .closeOnProtocolViolation(true)
+        .withUTF8Validator(false)
+        .build();
+  }
+
+  /**
+   * Puts a tunnel on a channel whose WebSocket handshake is done: the frame codec of Netty is in
+   * the pipeline already.
+   */
+  public static void install(ChannelPipeline pipeline, TunnelHandler tunnel, boolean logFrames) {
+    pipeline.channel().config().setWriteBufferWaterMark(QUEUE);
+    pipeline.addLast("web-socket-bytes", new WebSocketBytes());
+    if (logFrames) {
+      pipeline.addLast("frame-log", new FrameLog());
+    }
+    pipeline.addLast("tunnel", tunnel);
+  }
+}

@@ -1,0 +1,79 @@
+package dev.warren.protocol.channel;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelDuplexHandler;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelPromise;
+import io.netty.handler.codec.http.websocketx.BinaryWebSocketFrame;
+import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
+import io.netty.handler.codec.http.websocketx.ContinuationWebSocketFrame;
+import io.netty.handler.codec.http.websocketx.PingWebSocketFrame;
+import io.netty.handler.codec.http.websocketx.PongWebSocketFrame;
+import io.netty.handler.codec.http.websocketx.WebSocketCloseStatus;
+import io.netty.handler.codec.http.websocketx.WebSocketFrame;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Between WebSocket frames and bytes: binary messages, whose boundaries have no meaning
+ * (PROTOCOL.md, section 1). A text message ends the connection with status 1003. A close is sent
+ * before the connection is closed and waits for the far side at most {@value #CLOSE_MILLIS} ms.
+ */
+final class WebSocketBytes extends ChannelDuplexHandler {
+  static final int CLOSE_MILLIS = 1_000;
+
+  private boolean closeSent;
+
+  @Override
+  public void channelRead(ChannelHandlerContext ctx, Object message) {
+    if (message instanceof BinaryWebSocketFrame || message instanceof ContinuationWebSocketFrame) {
+      ctx.fireChannelRead(((WebSocketFrame) message).content());
+      return;
+    }
+    try {
+      if (message instanceof PingWebSocketFrame ping) {
+        // Only the last ping needs an answer (RFC 6455, section 5.5.3); one who does not read gets
+        // none.
+        if (ctx.channel().isWritable()) {
+          ctx.writeAndFlush(new PongWebSocketFrame(ping.content().retain()));
+        }
+      } else if (message instanceof CloseWebSocketFrame) {
+        close(ctx, WebSocketCloseStatus.NORMAL_CLOSURE, ctx.newPromise());
+      } else if (!(message instanceof PongWebSocketFrame)) {
+        close(ctx, WebSocketCloseStatus.INVALID_MESSAGE_TYPE, ctx.newPromise());
+      }
+    } finally {
+      ((WebSocketFrame) message).release();
+    }
+  }
+
+  @Override
+  public void write(ChannelHandlerContext ctx, Object message, ChannelPromise promise) {
+    ctx.write(
+        message instanceof ByteBuf bytes ? new BinaryWebSocketFrame(bytes) : message, promise);
+  }
+
+  @Override
+  public void close(ChannelHandlerContext ctx, ChannelPromise promise) {
+    close(ctx, WebSocketCloseStatus.NORMAL_CLOSURE, promise);
+  }
+
+  private void close(
+      ChannelHandlerContext ctx, WebSocketCloseStatus status, ChannelPromise promise) {
+    if (closeSent || !ctx.channel().isActive()) {
+      ctx.close(promise);
+      return;
+    }
+    closeSent = true;
+    var late =
+        ctx.executor().schedule(() -> ctx.close(promise), CLOSE_MILLIS, TimeUnit.MILLISECONDS);
+    ctx.writeAndFlush(new CloseWebSocketFrame(status))
+        .addListener(
+            (ChannelFutureListener)
+                written -> {
+                  if (late.cancel(false)) {
+                    ctx.close(promise);
+                  }
+                });
+  }
+}
