@@ -1,0 +1,18 @@
+package dev.warren.gateway.http;
+
+import io.netty.channel.Channel;
+import io.netty.handler.codec.http.FullHttpRequest;
+
+/** What becomes of a connection whose request is for {@code /connect}: an agent's tunnel. */
+@FunctionalInterface
+public interface ConnectHandler {
+  /**
+   * Takes the channel over. In its pipeline are an {@code HttpRequestDecoder} that decodes nothing
+   * more and an {@code HttpResponseEncoder}, as {@code WebSocketServerHandshaker} wants to find
+   * them; the front has left. {@code autoRead} is off and half closure is allowed. Bytes that came
+   * behind the request go to whatever replaces the decoder.
+   *
+   * @param head the request, which has no body; nothing needs to be released
+   */
+  void connect(Channel channel, FullHttpRequest head);
+}

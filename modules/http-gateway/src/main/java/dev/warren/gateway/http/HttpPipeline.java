@@ -1,0 +1,22 @@
+package dev.warren.gateway.http;
+
+import io.netty.channel.ChannelOption;
+import io.netty.channel.ChannelPipeline;
+
+/** Composes a caller's connection, so that one glance shows it. */
+public final class HttpPipeline {
+  private HttpPipeline() {}
+
+  /**
+   * For a connection that speaks HTTP/1.1 from its next byte on; TLS and a PROXY header, where they
+   * are, are the business of handlers before this. Turns {@code autoRead} off and allows half
+   * closure: from here on the front asks for bytes when somebody takes them.
+   */
+  public static void install(ChannelPipeline pipeline, HttpServices services) {
+    pipeline.channel().config().setAutoRead(false);
+    pipeline.channel().config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
+    CallerRequestDecoder decoder = new CallerRequestDecoder(services.settings().head());
+    CallerResponseEncoder encoder = new CallerResponseEncoder();
+    pipeline.addLast(decoder, encoder, new HttpFront(services, decoder, encoder));
+  }
+}
