@@ -1,6 +1,6 @@
 package dev.warren.agent.rules;
 
-import io.netty.util.NetUtil;
+import dev.warren.agent.net.HostText;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.Arrays;
@@ -90,14 +90,9 @@ final class AddressRange {
     return address.length == network.length && Arrays.equals(masked(address, prefixBits), network);
   }
 
-  /** The address as users write it: without a name, IPv6 shortened. */
-  static String shown(InetAddress address) {
-    return NetUtil.toAddressString(address);
-  }
-
   private static String shown(byte[] address) {
     try {
-      return shown(InetAddress.getByAddress(address));
+      return HostText.shown(InetAddress.getByAddress(address));
     } catch (UnknownHostException e) {
       throw new IllegalStateException("an address of " + address.length + " bytes", e);
     }

@@ -1,5 +1,6 @@
 package dev.warren.agent.rules;
 
+import dev.warren.agent.net.HostText;
 import dev.warren.protocol.Target;
 import java.net.InetAddress;
 import java.util.List;
@@ -72,7 +73,7 @@ public final class AllowRules {
     return new Verdict.Forbidden(
         "the agent does not allow "
             + target
-            + (host instanceof HostText.Name ? ", which is " + AddressRange.shown(address) : "")
+            + (host instanceof HostText.Name ? ", which is " + HostText.shown(address) : "")
             + special.map(s -> ", " + s.what()).orElse("")
             + " (needed there: --allow "
             + new AllowRule.ByAddress(

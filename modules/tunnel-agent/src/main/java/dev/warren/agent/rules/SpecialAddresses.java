@@ -1,5 +1,6 @@
 package dev.warren.agent.rules;
 
+import dev.warren.agent.net.HostText;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.Arrays;
@@ -66,7 +67,7 @@ final class SpecialAddresses {
         if (LOOPBACK_4.contains(within) || of(within).isPresent()) {
           return Optional.of(
               new Special(
-                  "an address that stands for " + AddressRange.shown(within),
+                  "an address that stands for " + HostText.shown(within),
                   AddressRange.of(address)));
         }
       }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.warren.agent.net.HostText;
 import dev.warren.protocol.Target;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -244,7 +245,7 @@ class AllowRulesTest {
     Random random = new Random(seed);
     for (int i = 0; i < 5_000; i++) {
       InetAddress address = randomAddress(random);
-      String text = AddressRange.shown(address);
+      String text = HostText.shown(address);
       Target.Tcp target = new Target.Tcp(text, 1 + random.nextInt(65_535));
       Verdict verdict = AllowRules.LOOPBACK.judge(target, new HostText.Address(address), address);
       if (verdict instanceof Verdict.Forbidden forbidden) {
@@ -267,7 +268,7 @@ class AllowRulesTest {
       int width = network.getAddress().length * 8;
       int bits = random.nextInt(width + 1);
       InetAddress start = withBits(network, bits, random, false);
-      AddressRange range = AddressRange.parse(AddressRange.shown(start) + "/" + bits);
+      AddressRange range = AddressRange.parse(HostText.shown(start) + "/" + bits);
       String where = "seed " + seed + ": " + range;
       assertTrue(range.contains(withBits(network, bits, random, true)), where);
       if (bits > 0) {

@@ -1,4 +1,4 @@
-package dev.warren.agent.rules;
+package dev.warren.agent.net;
 
 /**
  * IPv6 addresses as text (RFC 4291, section 2.2). Read here because libraries differ about what
@@ -19,7 +19,7 @@ final class Ipv6Text {
     byte[] dotted = null;
     if (text.indexOf('.') >= 0) {
       int colon = text.lastIndexOf(':');
-      dotted = HostText.dottedDecimal(text.substring(colon + 1));
+      dotted = Ipv4Text.parse(text.substring(colon + 1));
       if (dotted == null) {
         return null;
       }

@@ -1,4 +1,4 @@
-package dev.warren.agent.rules;
+package dev.warren.agent.net;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -29,7 +29,7 @@ class HostTextTest {
   })
   void plainAddressesAreAddressesAndMappedOnesAreIpv4(String host, String address) {
     HostText.Address literal = assertInstanceOf(HostText.Address.class, HostText.of(host));
-    assertEquals(address, AddressRange.shown(literal.address()));
+    assertEquals(address, HostText.shown(literal.address()));
   }
 
   /** Every one of these is 127.0.0.1 or another address to some resolver. */

@@ -1,5 +1,6 @@
-package dev.warren.agent.rules;
+package dev.warren.agent.net;
 
+import io.netty.util.NetUtil;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.Locale;
@@ -49,7 +50,9 @@ public sealed interface HostText {
     String[] labels = name.split("\\.", -1);
     if (endsLikeANumber(labels[labels.length - 1])) {
       return addressOrMalformed(
-          dottedDecimal(lower), host, "IPv4 address of four decimal numbers without leading zeros");
+          Ipv4Text.parse(lower),
+          host,
+          "IPv4 address of four decimal numbers without leading zeros");
     }
     for (String label : labels) {
       if (!Name.LABEL.matcher(label).matches()) {
@@ -59,6 +62,11 @@ public sealed interface HostText {
     return name.length() > MAX_NAME_CHARS
         ? new Malformed("a host name of " + name.length() + " characters (expected: 253 at most)")
         : new Name(name);
+  }
+
+  /** The address as users write it: without a name, IPv6 shortened. */
+  static String shown(InetAddress address) {
+    return NetUtil.toAddressString(address);
   }
 
   private static HostText addressOrMalformed(byte[] address, String host, String expected) {
@@ -78,26 +86,5 @@ public sealed interface HostText {
       return label.chars().skip(2).allMatch(c -> Character.digit(c, 16) >= 0);
     }
     return !label.isEmpty() && label.chars().allMatch(c -> c >= '0' && c <= '9');
-  }
-
-  /** The four bytes of an address in its plain form, or null. */
-  static byte[] dottedDecimal(String text) {
-    String[] parts = text.split("\\.", -1);
-    if (parts.length != 4) {
-      return null;
-    }
-    byte[] address = new byte[4];
-    for (int i = 0; i < 4; i++) {
-      String part = parts[i];
-      if (part.isEmpty()
-          || part.length() > 3
-          || part.length() > 1 && part.charAt(0) == '0'
-          || !part.chars().allMatch(c -> c >= '0' && c <= '9')
-          || Integer.parseInt(part) > 255) {
-        return null;
-      }
-      address[i] = (byte) Integer.parseInt(part);
-    }
-    return address;
   }
 }
