@@ -93,7 +93,15 @@ public final class ConnectInTurn {
       // The last address has all that is left, until the owner cancels.
       shareOver = loop.schedule(() -> giveUp(address), shareNanos(), TimeUnit.NANOSECONDS);
     }
-    connecting.addListener(future -> finished(connecting, address));
+    connecting.addListener(
+        future -> {
+          if (loop.inEventLoop()) {
+            finished(connecting, address);
+          } else {
+            // Where no socket could be made there is no channel, and so no loop of it.
+            loop.execute(() -> finished(connecting, address));
+          }
+        });
   }
 
   private long shareNanos() {
@@ -110,7 +118,9 @@ public final class ConnectInTurn {
 
   private void finished(ChannelFuture connecting, SocketAddress address) {
     if (done || connecting != running) {
-      connecting.channel().close();
+      if (connecting.isSuccess()) {
+        connecting.channel().close();
+      }
       return;
     }
     running = null;

@@ -1,0 +1,20 @@
+package dev.warren.agent.dial;
+
+import dev.warren.protocol.FaultCode;
+import io.netty.channel.socket.DuplexChannel;
+
+/** How a dial ended. */
+public sealed interface DialResult {
+  /**
+   * The target has accepted.
+   *
+   * @param channel on the loop that was asked for, with {@code autoRead} off, half closure allowed
+   *     and an empty pipeline; whoever gets it closes it
+   */
+  record Connected(DuplexChannel channel) implements DialResult {}
+
+  /**
+   * @param detail names the target and what happened, for the caller
+   */
+  record Refused(FaultCode code, String detail) implements DialResult {}
+}
