@@ -65,6 +65,15 @@ public final class TokenFileAuthorizer implements Authorizer {
         contents -> TokenRules.parse(path, contents.get(0)));
   }
 
+  /**
+   * Checks one line of a token file.
+   *
+   * @throws IllegalArgumentException where a file with it would be refused
+   */
+  public static void checkLine(String line) {
+    TokenRules.checkLine(line);
+  }
+
   @Override
   public Decision judge(AccessRequest request) {
     return switch (request.action()) {

@@ -81,6 +81,10 @@ final class TokenRules {
     return new TokenRules(byHash);
   }
 
+  static void checkLine(String line) {
+    read(1, line, new HashMap<>());
+  }
+
   private static String text(Path file, byte[] content) {
     try {
       return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(content)).toString();

@@ -1,0 +1,59 @@
+package dev.warren.cli;
+
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * From the start of a service to the signal that ends it. SIGTERM and SIGINT close it in good
+ * order, and then the status is 0: the JVM by itself would end with 143 or 130, which every
+ * supervisor takes for a failure.
+ */
+final class Lifetime {
+  /** What does not close in this time is left to the operating system. */
+  private static final long CLOSE_SECONDS = 30;
+
+  private static final Logger log = LoggerFactory.getLogger(Lifetime.class);
+
+  private Lifetime() {}
+
+  /** Waits for a signal, closes the service, and does not return before the process ends. */
+  static int untilSignalled(AutoCloseable service) throws InterruptedException {
+    CountDownLatch signalled = new CountDownLatch(1);
+    CountDownLatch closed = new CountDownLatch(1);
+    int[] status = {ExitStatus.FAILED};
+    Thread hook =
+        new Thread(
+            () -> {
+              signalled.countDown();
+              awaitClosed(closed);
+              Runtime.getRuntime().halt(status[0]); // no other hook has anything to do
+            },
+            "warren-stop");
+    Runtime.getRuntime().addShutdownHook(hook);
+    signalled.await();
+    log.atInfo().log("process.stopping");
+    try {
+      service.close();
+      status[0] = ExitStatus.OK;
+      log.atInfo().log("process.stopped");
+    } catch (Exception e) {
+      log.atError().setCause(e).log("process.stop-failed");
+    } finally {
+      closed.countDown();
+    }
+    hook.join();
+    return status[0];
+  }
+
+  private static void awaitClosed(CountDownLatch closed) {
+    try {
+      if (!closed.await(CLOSE_SECONDS, TimeUnit.SECONDS)) {
+        log.atError().addKeyValue("waitedSeconds", CLOSE_SECONDS).log("process.stop-timed-out");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,125 @@
+package dev.warren.cli.files;
+
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.group.ChannelGroup;
+import io.netty.channel.group.DefaultChannelGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.SocketChannel;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.handler.codec.http.HttpServerCodec;
+import io.netty.handler.flow.FlowControlHandler;
+import io.netty.handler.timeout.IdleStateHandler;
+import io.netty.util.concurrent.DefaultEventExecutorGroup;
+import io.netty.util.concurrent.GlobalEventExecutor;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Serves one directory over HTTP/1.1: GET and HEAD with single ranges and conditions, a listing for
+ * a directory without index.html, and PUT where uploads are allowed. Bytes are never collected:
+ * downloads go by sendfile, uploads straight into a file beside the final one, which takes its
+ * place when all of it is there.
+ */
+public final class FileServer implements AutoCloseable {
+  /** A connection on which nothing moves for so long is closed. */
+  static final Duration IDLE = Duration.ofMinutes(2);
+
+  private static final Logger log = LoggerFactory.getLogger(FileServer.class);
+
+  private final MultiThreadIoEventLoopGroup loops;
+  private final DefaultEventExecutorGroup disk;
+  private final ChannelGroup connections = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
+  private final Channel listener;
+
+  private FileServer(Settings settings) {
+    Root root = new Root(settings.root());
+    loops = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+    // Files block, and a loop must not: the handler runs on threads of its own.
+    disk = new DefaultEventExecutorGroup(2);
+    try {
+      listener = bind(settings, root);
+    } catch (RuntimeException e) {
+      close(loops, disk);
+      throw e;
+    }
+    log.atInfo()
+        .addKeyValue("listen", address())
+        .addKeyValue("root", root.path())
+        .addKeyValue("upload", settings.upload())
+        .log("files.listening");
+  }
+
+  /**
+   * @param listen port 0 takes a free one
+   * @param root the directory
+   * @param upload whether PUT is allowed
+   */
+  public record Settings(InetSocketAddress listen, Path root, boolean upload) {
+    public Settings {
+      if (upload && !listen.getAddress().isLoopbackAddress()) {
+        throw new IllegalArgumentException(
+            "--upload with --listen "
+                + listen.getAddress().getHostAddress()
+                + " (expected: a loopback address, since anybody could write files)");
+      }
+    }
+  }
+
+  /**
+   * @throws IllegalArgumentException where the root is no directory
+   */
+  public static FileServer start(Settings settings) {
+    return new FileServer(settings);
+  }
+
+  private Channel bind(Settings settings, Root root) {
+    return new ServerBootstrap()
+        .group(loops)
+        .channel(NioServerSocketChannel.class)
+        .childOption(ChannelOption.TCP_NODELAY, true)
+        // The next piece of a request is read when the last one is on the disk.
+        .childOption(ChannelOption.AUTO_READ, false)
+        .childHandler(
+            new ChannelInitializer<SocketChannel>() {
+              @Override
+              protected void initChannel(SocketChannel channel) {
+                connections.add(channel);
+                channel
+                    .pipeline()
+                    .addLast(new IdleStateHandler(true, 0, 0, IDLE.toSeconds(), TimeUnit.SECONDS))
+                    .addLast(new HttpServerCodec())
+                    .addLast(new FlowControlHandler())
+                    .addLast(disk, new FileHandler(root, settings.upload()));
+              }
+            })
+        .bind(settings.listen())
+        .syncUninterruptibly()
+        .channel();
+  }
+
+  /** Where it listens, with the port that it really has. */
+  public InetSocketAddress address() {
+    return (InetSocketAddress) listener.localAddress();
+  }
+
+  /** Stops at once; transfers break. */
+  @Override
+  public void close() {
+    listener.close().syncUninterruptibly();
+    connections.close().syncUninterruptibly();
+    close(loops, disk);
+  }
+
+  private static void close(MultiThreadIoEventLoopGroup loops, DefaultEventExecutorGroup disk) {
+    disk.shutdownGracefully(0, 5, TimeUnit.SECONDS);
+    loops.shutdownGracefully(0, 5, TimeUnit.SECONDS);
+  }
+}
