@@ -1,0 +1,310 @@
+package dev.warren.gateway;
+
+import dev.warren.gateway.access.Authorizer;
+import dev.warren.gateway.access.TokenFileAuthorizer;
+import dev.warren.gateway.http.HttpPipeline;
+import dev.warren.gateway.http.HttpServices;
+import dev.warren.gateway.http.HttpSettings;
+import dev.warren.gateway.http.Readiness;
+import dev.warren.gateway.http.TargetTls;
+import dev.warren.gateway.net.ProxyProtocol;
+import dev.warren.gateway.tls.ServerTls;
+import dev.warren.gateway.tunnel.GatewayTunnel;
+import dev.warren.gateway.tunnel.Sessions;
+import dev.warren.gateway.tunnel.TunnelAcceptor;
+import dev.warren.gateway.tunnel.TunnelStreamOpener;
+import dev.warren.gateway.watch.FileWatch;
+import dev.warren.protocol.FaultCode;
+import dev.warren.protocol.flow.CreditBudget;
+import dev.warren.protocol.frame.Frame;
+import dev.warren.protocol.mux.MuxSettings;
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.ServerChannel;
+import io.netty.channel.WriteBufferWaterMark;
+import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.netty.channel.group.ChannelGroup;
+import io.netty.channel.group.DefaultChannelGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import io.netty.util.concurrent.GlobalEventExecutor;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One gateway: its event loops, its front, and the tunnels that agents hold to it. */
+public final class Gateway implements AutoCloseable {
+  /** What it calls itself in WELCOME. */
+  public static final String SOFTWARE = "warren-gateway";
+
+  /** How long {@link #close} waits for what is under way, in all. */
+  private static final Duration CLOSE_WITHIN = Duration.ofSeconds(3);
+
+  private static final int BACKLOG = 4_096;
+  private static final Logger log = LoggerFactory.getLogger(Gateway.class);
+
+  /** What waits in a caller's connection before its target is no longer read (bytes). */
+  private static final WriteBufferWaterMark CALLER_QUEUE =
+      new WriteBufferWaterMark(64 * 1024, 128 * 1024);
+
+  private final FileWatch watch;
+  private final EventLoopGroup loops;
+  private final Channel listener;
+  private final ChannelGroup connections;
+  private final Sessions sessions;
+  private final TunnelAcceptor acceptor;
+  private final CreditBudget budget;
+  private final State state;
+
+  /** Ready from the bound listener on, until close. */
+  private static final class State implements Readiness {
+    private volatile boolean ready;
+    private volatile boolean draining;
+
+    @Override
+    public boolean ready() {
+      return ready;
+    }
+
+    @Override
+    public boolean draining() {
+      return draining;
+    }
+  }
+
+  private Gateway(
+      FileWatch watch,
+      EventLoopGroup loops,
+      Channel listener,
+      ChannelGroup connections,
+      Sessions sessions,
+      TunnelAcceptor acceptor,
+      CreditBudget budget,
+      State state) {
+    this.watch = watch;
+    this.loops = loops;
+    this.listener = listener;
+    this.connections = connections;
+    this.sessions = sessions;
+    this.acceptor = acceptor;
+    this.budget = budget;
+    this.state = state;
+  }
+
+  /** As {@link #start(GatewaySettings, boolean)}, without a frame log. */
+  public static Gateway start(GatewaySettings settings) throws IOException {
+    return start(settings, false);
+  }
+
+  /**
+   * Starts a gateway; when this returns it takes agents and callers.
+   *
+   * @param logFrames whether the headers of all frames are logged
+   * @throws IllegalArgumentException where a file that the settings name is missing or wrong
+   * @throws IOException where the address cannot be bound
+   */
+  public static Gateway start(GatewaySettings settings, boolean logFrames) throws IOException {
+    FileWatch watch = FileWatch.start();
+    EventLoopGroup loops = null;
+    try {
+      // Everything that may be refused comes before the first thread.
+      Authorizer authorizer = TokenFileAuthorizer.of(settings.tokens(), watch);
+      ServerTls tls =
+          settings.tls().enabled()
+              ? ServerTls.of(
+                  settings.tls().certificate().orElseThrow(),
+                  settings.tls().key().orElseThrow(),
+                  settings.limits().handshakeTimeout(),
+                  watch)
+              : null;
+      TargetTls targetTls = targetTls(settings.targets());
+      CreditBudget budget = new CreditBudget(settings.memoryBudgetBytes());
+      State state = new State();
+      Sessions sessions = new Sessions(System::nanoTime);
+      TunnelAcceptor acceptor =
+          new TunnelAcceptor(
+              settings.id(),
+              SOFTWARE,
+              authorizer,
+              sessions,
+              muxSettings(settings.limits()),
+              budget,
+              settings.limits().tunnels(),
+              logFrames);
+      HttpServices services =
+          new HttpServices(
+              settings.id(),
+              new TunnelStreamOpener(settings.id(), sessions),
+              authorizer,
+              httpSettings(settings.limits()),
+              state,
+              acceptor,
+              settings.proxies().trusted(),
+              targetTls);
+
+      loops = eventLoops(settings.eventLoops());
+      ChannelGroup connections = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
+      Channel listener = bind(settings, loops, tls, services, connections);
+      state.ready = true;
+      log.atInfo()
+          .addKeyValue("gateway", settings.id())
+          .addKeyValue("listen", listener.localAddress())
+          .addKeyValue("tls", settings.tls().enabled())
+          .addKeyValue("agentTokens", settings.tokens().agents().isPresent())
+          .addKeyValue("callerTokens", settings.tokens().callers().isPresent())
+          .log("gateway.ready");
+      return new Gateway(watch, loops, listener, connections, sessions, acceptor, budget, state);
+    } catch (IOException | RuntimeException e) {
+      watch.close();
+      if (loops != null) {
+        loops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+      }
+      throw e;
+    }
+  }
+
+  private static EventLoopGroup eventLoops(int asked) {
+    int threads = asked > 0 ? asked : Runtime.getRuntime().availableProcessors();
+    return new MultiThreadIoEventLoopGroup(
+        threads,
+        new DefaultThreadFactory("warren-loop"),
+        Epoll.isAvailable() ? EpollIoHandler.newFactory() : NioIoHandler.newFactory());
+  }
+
+  private static Channel bind(
+      GatewaySettings settings,
+      EventLoopGroup loops,
+      ServerTls tls,
+      HttpServices services,
+      ChannelGroup connections)
+      throws IOException {
+    Class<? extends ServerChannel> kind =
+        Epoll.isAvailable() ? EpollServerSocketChannel.class : NioServerSocketChannel.class;
+    var bound =
+        new ServerBootstrap()
+            .group(loops)
+            .channel(kind)
+            .option(ChannelOption.SO_BACKLOG, BACKLOG)
+            .option(ChannelOption.SO_REUSEADDR, true)
+            .childOption(ChannelOption.TCP_NODELAY, true)
+            .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, CALLER_QUEUE)
+            .childHandler(
+                new ChannelInitializer<Channel>() {
+                  @Override
+                  protected void initChannel(Channel channel) {
+                    connections.add(channel);
+                    if (settings.proxies().acceptProxyProtocol()) {
+                      ProxyProtocol.install(
+                          channel.pipeline(),
+                          settings.proxies().trusted(),
+                          settings.limits().handshakeTimeout());
+                    }
+                    if (tls != null) {
+                      channel.pipeline().addLast(tls.newHandler(channel.alloc()));
+                    }
+                    HttpPipeline.install(channel.pipeline(), services);
+                  }
+                })
+            .bind(settings.listen())
+            .awaitUninterruptibly();
+    if (!bound.isSuccess()) {
+      throw new IOException(
+          "--listen: cannot bind " + settings.listen() + ": " + bound.cause().getMessage(),
+          bound.cause());
+    }
+    return bound.channel();
+  }
+
+  private static MuxSettings muxSettings(GatewaySettings.Limits limits) {
+    return new MuxSettings(
+        new Frame.Limits(
+            MuxSettings.DEFAULT_MAX_DATA_BYTES,
+            limits.streamsPerTunnel(),
+            Math.min(limits.pendingPerTunnel(), limits.streamsPerTunnel())),
+        MuxSettings.DEFAULT.heartbeat(),
+        limits.handshakeTimeout(),
+        MuxSettings.DEFAULT.quantum());
+  }
+
+  private static HttpSettings httpSettings(GatewaySettings.Limits limits) {
+    HttpSettings.Head head = HttpSettings.Head.DEFAULT;
+    HttpSettings.Callers callers = HttpSettings.Callers.DEFAULT;
+    return HttpSettings.DEFAULT
+        .withHead(
+            new HttpSettings.Head(
+                head.maxUriBytes(),
+                head.maxHeaderBytes(),
+                head.maxHeaders(),
+                limits.handshakeTimeout()))
+        .withDialTimeout(limits.dialTimeout())
+        .withCallers(
+            new HttpSettings.Callers(
+                limits.streamsPerCaller(),
+                Math.min(callers.maxPendingDials(), limits.streamsPerCaller()),
+                callers.maxPendingDialsInAll()));
+  }
+
+  private static TargetTls targetTls(GatewaySettings.Targets targets) {
+    if (targets.insecure()) {
+      return TargetTls.insecure();
+    }
+    return targets.ca().map(TargetTls::trusting).orElseGet(TargetTls::trustingTheJvm);
+  }
+
+  /** Where it listens; the port that was taken where 0 was asked for. */
+  public InetSocketAddress address() {
+    return (InetSocketAddress) listener.localAddress();
+  }
+
+  /** How many sessions have a tunnel now. */
+  public int sessions() {
+    return sessions.online();
+  }
+
+  /** Connections of callers and agents that are open now. */
+  public int connections() {
+    return connections.size();
+  }
+
+  /** What is promised to senders as credit now (bytes). */
+  public long creditInUse() {
+    return budget.used();
+  }
+
+  /**
+   * Stops, in this order: not ready any more, no new connections; agents are told, so that they
+   * look for another gateway at once; what is under way ends with its connection. Returns when all
+   * is closed, after 3 seconds at most.
+   */
+  @Override
+  public void close() {
+    state.ready = false;
+    state.draining = true;
+    acceptor.close();
+    long deadline = System.nanoTime() + CLOSE_WITHIN.toNanos();
+    listener.close().awaitUninterruptibly(left(deadline));
+    for (GatewayTunnel tunnel : sessions.tunnels()) {
+      tunnel.end(FaultCode.SHUTDOWN, "the gateway is going down", 0);
+    }
+    connections.close().awaitUninterruptibly(left(deadline));
+    loops
+        .shutdownGracefully(0, left(deadline), TimeUnit.MILLISECONDS)
+        .awaitUninterruptibly(left(deadline));
+    watch.close();
+    log.atInfo().log("gateway.stopped");
+  }
+
+  private static long left(long deadline) {
+    return Math.max(100, TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime()));
+  }
+}

@@ -1,0 +1,265 @@
+package dev.warren.gateway.tunnel;
+
+import dev.warren.gateway.access.AccessRequest;
+import dev.warren.gateway.access.Action;
+import dev.warren.gateway.access.Authorizer;
+import dev.warren.gateway.access.CredentialHeaders;
+import dev.warren.gateway.access.Decision;
+import dev.warren.gateway.http.ConnectHandler;
+import dev.warren.gateway.net.RemoteAddress;
+import dev.warren.protocol.SessionKey;
+import dev.warren.protocol.channel.TunnelHandler;
+import dev.warren.protocol.channel.Tunnels;
+import dev.warren.protocol.flow.CreditBudget;
+import dev.warren.protocol.mux.Mux;
+import dev.warren.protocol.mux.MuxSettings;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelOption;
+import io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.netty.handler.codec.http.FullHttpRequest;
+import io.netty.handler.codec.http.FullHttpResponse;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaderValues;
+import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.websocketx.WebSocketServerHandshaker;
+import io.netty.handler.codec.http.websocketx.WebSocketServerHandshaker13;
+import io.netty.handler.codec.http.websocketx.WebSocketVersion;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Takes agents in at {@code /connect}: judges the request, upgrades it as RFC 6455 says, and puts
+ * the tunnel on the channel. Refusals are HTTP answers with a line that says what was expected.
+ */
+public final class TunnelAcceptor implements ConnectHandler {
+  private static final Logger log = LoggerFactory.getLogger(TunnelAcceptor.class);
+
+  private final String gateway;
+  private final String software;
+  private final Authorizer authorizer;
+  private final Sessions sessions;
+  private final MuxSettings settings;
+  private final CreditBudget budget;
+  private final int maxTunnels;
+  private final boolean logFrames;
+  private final AtomicInteger tunnels = new AtomicInteger();
+  private volatile boolean closed;
+
+  /**
+   * @param maxTunnels on this gateway at once, those in their handshake included
+   */
+  public TunnelAcceptor(
+      String gateway,
+      String software,
+      Authorizer authorizer,
+      Sessions sessions,
+      MuxSettings settings,
+      CreditBudget budget,
+      int maxTunnels,
+      boolean logFrames) {
+    this.gateway = gateway;
+    this.software = software;
+    this.authorizer = authorizer;
+    this.sessions = sessions;
+    this.settings = settings;
+    this.budget = budget;
+    this.maxTunnels = maxTunnels;
+    this.logFrames = logFrames;
+  }
+
+  /** From now on nobody is taken in. */
+  public void close() {
+    closed = true;
+  }
+
+  /** Tunnels on this gateway, those in their handshake included. */
+  public int tunnels() {
+    return tunnels.get();
+  }
+
+  @Override
+  public void connect(Channel channel, FullHttpRequest head) {
+    InetSocketAddress remote = RemoteAddress.of(channel);
+    HttpHeaders headers = head.headers();
+    FullHttpResponse wrong = notAnUpgrade(head);
+    if (wrong != null) {
+      refuse(channel, remote, wrong);
+      return;
+    }
+    String id = headers.get(CredentialHeaders.X_TUNNEL_ID, "");
+    SessionKey session;
+    try {
+      session = SessionKey.of(id);
+    } catch (IllegalArgumentException e) {
+      refuse(
+          channel,
+          remote,
+          answer(HttpResponseStatus.BAD_REQUEST, "X-Tunnel-ID: " + e.getMessage()));
+      return;
+    }
+    Decision decision =
+        authorizer.judge(new AccessRequest(Action.ATTACH, head, remote, session, null));
+    if (decision instanceof Decision.Unauthenticated unauthenticated) {
+      FullHttpResponse answer =
+          answer(
+              HttpResponseStatus.UNAUTHORIZED,
+              "agent " + session + ": " + unauthenticated.detail());
+      answer.headers().set(HttpHeaderNames.WWW_AUTHENTICATE, Authorizer.CHALLENGE);
+      refuse(channel, remote, answer);
+    } else if (decision instanceof Decision.Forbidden forbidden) {
+      refuse(
+          channel,
+          remote,
+          answer(HttpResponseStatus.FORBIDDEN, "agent " + session + ": " + forbidden.detail()));
+    } else if (closed || tunnels.incrementAndGet() > maxTunnels) {
+      if (!closed) {
+        tunnels.decrementAndGet();
+      }
+      FullHttpResponse answer =
+          answer(
+              HttpResponseStatus.SERVICE_UNAVAILABLE,
+              closed
+                  ? "this gateway is going down"
+                  : "this gateway has " + maxTunnels + " tunnels already");
+      answer.headers().set(HttpHeaderNames.RETRY_AFTER, closed ? 1 : 5);
+      refuse(channel, remote, answer);
+    } else {
+      upgrade(channel, head, session, remote, ((Decision.Allowed) decision).principal().name());
+    }
+  }
+
+  /**
+   * What RFC 6455, section 4.2.1 asks of an upgrade, and our sub-protocol. Null where all is there.
+   */
+  private static FullHttpResponse notAnUpgrade(FullHttpRequest head) {
+    HttpHeaders headers = head.headers();
+    if (!head.method().equals(HttpMethod.GET)
+        || !headers.containsValue(HttpHeaderNames.UPGRADE, HttpHeaderValues.WEBSOCKET, true)
+        || !headers.containsValue(HttpHeaderNames.CONNECTION, HttpHeaderValues.UPGRADE, true)) {
+      FullHttpResponse answer =
+          answer(
+              HttpResponseStatus.UPGRADE_REQUIRED,
+              "agents connect here by WebSocket (expected: GET with Upgrade: websocket)");
+      answer.headers().set(HttpHeaderNames.UPGRADE, HttpHeaderValues.WEBSOCKET);
+      answer
+          .headers()
+          .set(HttpHeaderNames.SEC_WEBSOCKET_VERSION, WebSocketVersion.V13.toHttpHeaderValue());
+      return answer;
+    }
+    if (!WebSocketVersion.V13
+        .toHttpHeaderValue()
+        .contentEquals(headers.get(HttpHeaderNames.SEC_WEBSOCKET_VERSION, "").strip())) {
+      FullHttpResponse answer =
+          answer(
+              HttpResponseStatus.UPGRADE_REQUIRED,
+              "Sec-WebSocket-Version "
+                  + shown(headers.get(HttpHeaderNames.SEC_WEBSOCKET_VERSION, ""))
+                  + " (expected: 13)");
+      answer
+          .headers()
+          .set(HttpHeaderNames.SEC_WEBSOCKET_VERSION, WebSocketVersion.V13.toHttpHeaderValue());
+      return answer;
+    }
+    if (!isKey(headers.getAll(HttpHeaderNames.SEC_WEBSOCKET_KEY))) {
+      return answer(
+          HttpResponseStatus.BAD_REQUEST, "Sec-WebSocket-Key (expected: one, 16 bytes in base 64)");
+    }
+    for (String protocols : headers.getAll(HttpHeaderNames.SEC_WEBSOCKET_PROTOCOL)) {
+      for (String protocol : protocols.split(",", 32)) {
+        if (protocol.strip().equals(Tunnels.SUB_PROTOCOL)) {
+          return null;
+        }
+      }
+    }
+    return answer(
+        HttpResponseStatus.BAD_REQUEST,
+        "Sec-WebSocket-Protocol (expected: " + Tunnels.SUB_PROTOCOL + " among them)");
+  }
+
+  private static boolean isKey(List<String> values) {
+    if (values.size() != 1) {
+      return false;
+    }
+    try {
+      return java.util.Base64.getDecoder().decode(values.get(0).strip()).length == 16;
+    } catch (IllegalArgumentException e) {
+      return false;
+    }
+  }
+
+  private void upgrade(
+      Channel channel,
+      FullHttpRequest head,
+      SessionKey session,
+      InetSocketAddress remote,
+      String principal) {
+    TunnelHandler handler =
+        new TunnelHandler(
+            Mux.Side.ACCEPTED,
+            settings,
+            budget,
+            made ->
+                new GatewayTunnel(
+                    gateway,
+                    software,
+                    session,
+                    remote,
+                    principal,
+                    sessions,
+                    made,
+                    tunnels::decrementAndGet));
+    // The tunnel first, so that bytes which came behind the request find it.
+    channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, false);
+    Tunnels.install(channel.pipeline(), handler, logFrames);
+    WebSocketServerHandshaker handshaker =
+        new WebSocketServerHandshaker13(null, Tunnels.SUB_PROTOCOL, Tunnels.webSocket(true));
+    handshaker
+        .handshake(channel, head)
+        .addListener(
+            (ChannelFutureListener)
+                done -> {
+                  if (done.isSuccess()) {
+                    channel.config().setAutoRead(true);
+                  } else {
+                    channel.close();
+                  }
+                });
+  }
+
+  private static void refuse(Channel channel, InetSocketAddress remote, FullHttpResponse answer) {
+    log.atInfo()
+        .addKeyValue("remote", remote)
+        .addKeyValue("status", answer.status().code())
+        .addKeyValue("detail", answer.content().toString(StandardCharsets.UTF_8).strip())
+        .log("connect.refused");
+    channel.writeAndFlush(answer).addListener(ChannelFutureListener.CLOSE);
+  }
+
+  private static FullHttpResponse answer(HttpResponseStatus status, String line) {
+    FullHttpResponse answer =
+        new DefaultFullHttpResponse(
+            HttpVersion.HTTP_1_1,
+            status,
+            Unpooled.copiedBuffer(line + "\n", StandardCharsets.UTF_8));
+    answer
+        .headers()
+        .set(HttpHeaderNames.CONTENT_TYPE, "text/plain; charset=utf-8")
+        .set(HttpHeaderNames.CONTENT_LENGTH, answer.content().readableBytes())
+        .set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
+    return answer;
+  }
+
+  private static String shown(String value) {
+    String cut = value.length() > 40 ? value.substring(0, 40) + "..." : value;
+    return "\"" + cut.replaceAll("\\p{Cntrl}", "?") + "\"";
+  }
+}
