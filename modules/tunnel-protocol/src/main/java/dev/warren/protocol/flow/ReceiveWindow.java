@@ -16,6 +16,7 @@ public final class ReceiveWindow {
   private long reserved; // what the budget holds for this stream
   private int window;
   private boolean ended;
+  private boolean abandoned;
 
   private long roundTripNanos = Long.MAX_VALUE;
   private long sampleFrom =
@@ -74,6 +75,13 @@ public final class ReceiveWindow {
    * @return the limit to tell the peer now, or -1 where no CREDIT is due
    */
   public long consumed(int bytes, long now) {
+    if (bytes > received - consumed) {
+      if (abandoned) {
+        return -1; // given back already
+      }
+      throw new IllegalStateException(
+          bytes + " bytes consumed at " + consumed + " (received: " + received + ")");
+    }
     consumed += bytes;
     if (ended) {
       shrinkReservation(received - consumed);
@@ -139,6 +147,7 @@ public final class ReceiveWindow {
   /** The stream is gone, and so is what waited. */
   public void abandon() {
     ended = true;
+    abandoned = true;
     consumed = received;
     limit = received;
     shrinkReservation(0);

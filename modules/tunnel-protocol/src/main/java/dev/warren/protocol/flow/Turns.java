@@ -61,8 +61,8 @@ public final class Turns<M extends Turns.Member<M>> {
   }
 
   /**
-   * Whose turn it is, or null. It must be followed by {@link #sent} or {@link #pause} for this
-   * member.
+   * Whose turn it is, or null. It must be followed by {@link #sent}, {@link #pause} or both for
+   * this member.
    */
   public M next() {
     Group<M> group = groups.peekFirst();
@@ -76,8 +76,9 @@ public final class Turns<M extends Turns.Member<M>> {
   }
 
   /**
-   * The member whose turn it is sent so much and has more: at the end of its quantum it goes to the
-   * end of the line.
+   * The member whose turn it is sent so much: at the end of its quantum it goes to the end of the
+   * line, and so does its group at the end of the group's. Where it has no more, {@link #pause}
+   * follows.
    */
   public void sent(M member, int bytes) {
     Member<M> m = member;
@@ -104,15 +105,15 @@ public final class Turns<M extends Turns.Member<M>> {
     }
     m.waiting = false;
     Group<M> group = m.group;
-    if (group.members.peekFirst() == member) {
-      group.members.removeFirst();
+    if (group.members.peekLast() == member) {
+      group.members.removeLast(); // it has just used up its quantum
     } else {
       group.members.removeFirstOccurrence(member);
     }
     if (group.members.isEmpty()) {
       group.waiting = false;
-      if (groups.peekFirst() == group) {
-        groups.removeFirst();
+      if (groups.peekLast() == group) {
+        groups.removeLast();
       } else {
         groups.removeFirstOccurrence(group);
       }

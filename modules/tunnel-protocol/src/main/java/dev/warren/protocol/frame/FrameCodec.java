@@ -159,8 +159,8 @@ public final class FrameCodec {
               FaultCode.of(wire.getReset().getCode()),
               text(wire.getReset().getDetail(), "RESET detail"),
               natural(wire.getReset().getOffset(), "RESET offset"));
-      case PING -> new Frame.Ping(wire.getPing().getSequence());
-      case PONG -> new Frame.Pong(wire.getPong().getSequence());
+      case PING -> new Frame.Ping(natural(wire.getPing().getSequence(), "PING sequence"));
+      case PONG -> new Frame.Pong(natural(wire.getPong().getSequence(), "PONG sequence"));
       case HELLO -> hello(wire.getHello());
       case WELCOME -> welcome(wire.getWelcome());
       case DISCOVERY -> discovery(wire.getDiscovery());
@@ -365,9 +365,23 @@ public final class FrameCodec {
     out.writeBytes(header);
   }
 
-  /** The header of {@code frame} alone, in its wire form. */
+  /**
+   * The header of {@code frame} alone, in its wire form.
+   *
+   * @throws IllegalArgumentException where it is longer than any receiver takes
+   */
   public static byte[] headerBytes(Frame frame) {
-    return header(frame).toByteArray();
+    byte[] header = header(frame).toByteArray();
+    if (header.length > FrameReader.MAX_HEADER_BYTES) {
+      throw new IllegalArgumentException(
+          frame.getClass().getSimpleName()
+              + " with a header of "
+              + header.length
+              + " bytes (limit: "
+              + FrameReader.MAX_HEADER_BYTES
+              + ")");
+    }
+    return header;
   }
 
   private static Header header(Frame frame) {
@@ -465,6 +479,14 @@ public final class FrameCodec {
   }
 
   private static dev.warren.protocol.wire.Discovery wire(Frame.Discovery discovery) {
+    if (discovery.gateways().size() > MAX_GATEWAYS) {
+      throw new IllegalArgumentException(
+          "DISCOVERY of "
+              + discovery.gateways().size()
+              + " gateways (limit: "
+              + MAX_GATEWAYS
+              + ")");
+    }
     dev.warren.protocol.wire.Discovery.Builder wire =
         dev.warren.protocol.wire.Discovery.newBuilder()
             .setVersion(discovery.version())

@@ -41,6 +41,7 @@ public final class FrameReader {
   private long dataStream;
   private long dataOffset;
   private int dataLeft; // bytes of a DATA payload that are still to come
+  private boolean closed;
 
   /**
    * @param maxPayloadBytes what this side said in its limits
@@ -54,14 +55,16 @@ public final class FrameReader {
   }
 
   /**
-   * Reads all of {@code in}, which stays the caller's.
+   * Reads all of {@code in}, which stays the caller's; what follows {@link #close} is skipped.
    *
    * @throws ProtocolException where the bytes are no frames, or the sink says so; nothing may be
    *     fed afterwards
    */
   public void feed(ByteBuf in, Sink sink) throws ProtocolException {
     while (in.isReadable()) {
-      if (dataLeft > 0) {
+      if (closed) {
+        in.skipBytes(in.readableBytes());
+      } else if (dataLeft > 0) {
         int bytes = Math.min(dataLeft, in.readableBytes());
         long offset = dataOffset;
         dataLeft -= bytes;
@@ -75,8 +78,9 @@ public final class FrameReader {
     }
   }
 
-  /** Gives back what it holds. */
+  /** Gives back what it holds and reads no more. A sink may call it. */
   public void close() {
+    closed = true;
     partial.release();
     partial = Unpooled.EMPTY_BUFFER;
     dataLeft = 0;
@@ -137,9 +141,14 @@ public final class FrameReader {
       }
     }
     partial.writeBytes(in, Math.min(needed - held, in.readableBytes()));
-    if (readFrame(partial, sink)) {
-      partial.release();
-      partial = Unpooled.EMPTY_BUFFER;
+    ByteBuf frame = partial.retain(); // the sink may close this reader
+    try {
+      if (readFrame(frame, sink)) {
+        partial.release();
+        partial = Unpooled.EMPTY_BUFFER;
+      }
+    } finally {
+      frame.release();
     }
   }
 

@@ -75,6 +75,7 @@ public final class Mux {
   private int remotePending;
   private boolean helloSeen;
   private boolean peerDrains;
+  private boolean weDrain;
   private long pongDue = -1;
   private Heartbeat heartbeat;
   private long heartbeatNanos;
@@ -329,6 +330,7 @@ public final class Mux {
     try {
       reader.feed(bytes, sink);
     } catch (ProtocolException e) {
+      bytes.skipBytes(bytes.readableBytes());
       fail(e.code(), e.getMessage());
     }
   }
@@ -454,7 +456,9 @@ public final class Mux {
       throw new ProtocolException(
           FaultCode.TOO_MANY, MAX_WAITING_REFUSALS + " refusals wait to be read");
     }
-    if (open.kind() != Frame.Open.BYTES) {
+    if (weDrain) { // it crossed our DRAIN
+      refuse(open.stream(), FaultCode.DRAINING, "this side takes no new streams");
+    } else if (open.kind() != Frame.Open.BYTES) {
       refuse(open.stream(), FaultCode.UNSUPPORTED, "stream kind " + open.kind() + " (expected: 0)");
     } else if (remoteOpen >= settings.limits().maxOpenStreams()
         || remotePending >= settings.limits().maxPendingStreams()) {
@@ -480,13 +484,19 @@ public final class Mux {
 
   // ---- the tunnel as a whole ----
 
-  /** Tells the far side which gateways exist. */
+  /**
+   * Tells the far side which gateways exist.
+   *
+   * @throws IllegalArgumentException where the list is longer than a frame may be
+   */
   public void discovery(Frame.Discovery discovery) {
+    FrameCodec.headerBytes(discovery);
     sendTunnelFrame(discovery);
   }
 
-  /** Asks the far side to open no new streams. */
+  /** Asks the far side to open no new streams; those that it opens nevertheless are refused. */
   public void drain(Frame.Drain drain) {
+    weDrain = true;
     sendTunnelFrame(drain);
   }
 
@@ -606,9 +616,8 @@ public final class Mux {
     for (lane = turns.next(); lane != null; lane = turns.next()) {
       if (lane.hasTurn()) {
         int bytes = lane.writeInTurn(out, turns.allowance(lane));
-        if (lane.hasTurn()) {
-          turns.sent(lane, bytes);
-        } else {
+        turns.sent(lane, bytes);
+        if (!lane.hasTurn()) {
           turns.pause(lane);
         }
         lane.wroteInTurn();

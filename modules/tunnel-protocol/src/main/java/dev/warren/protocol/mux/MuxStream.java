@@ -120,9 +120,15 @@ public final class MuxStream extends Lane {
     }
   }
 
-  /** Breaks the stream, or takes its OPEN back. The end hears nothing more. */
+  /**
+   * Breaks the stream, or takes its OPEN back. The end hears nothing more, and what it has not
+   * consumed counts as thrown away.
+   */
   public void reset(FaultCode code, String detail) {
     if (over) {
+      if (receive != null) {
+        receive.abandon(); // what arrived before both sides finished
+      }
       return;
     }
     if (pending && !local) {
@@ -223,6 +229,7 @@ public final class MuxStream extends Lane {
       send.raiseTo(opened.credit());
       receive.sawRoundTrip(mux.now() - openedSince);
       receive.startRound(mux.now());
+      turn(); // for what was written while it was pending
       touched();
       end.opened();
     } else if (frame instanceof Frame.Refused refused && local && pending) {
@@ -243,6 +250,7 @@ public final class MuxStream extends Lane {
       return;
     }
     finishReceived = true;
+    creditDue = false;
     receive.end();
     touched();
     end.finished();
@@ -372,6 +380,7 @@ public final class MuxStream extends Lane {
   /** Nothing more goes either way; what waited is given back. */
   private void over() {
     over = true;
+    openDue = false;
     openedDue = false;
     while (!queue.isEmpty()) {
       queue.removeFirst().release();

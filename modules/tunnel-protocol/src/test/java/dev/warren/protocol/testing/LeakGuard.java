@@ -5,6 +5,7 @@ import io.netty.buffer.UnpooledByteBufAllocator;
 import java.lang.ref.PhantomReference;
 import java.lang.ref.ReferenceQueue;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
@@ -41,7 +42,15 @@ public final class LeakGuard implements AfterAllCallback {
       ByteBuf probe = UnpooledByteBufAllocator.DEFAULT.directBuffer(16);
       probe.release();
     }
-    return RECORDER.drain();
+    return RECORDER.drain().stream().map(LeakGuard::shortened).toList();
+  }
+
+  /** Without what only says how a test is run. */
+  private static String shortened(String leak) {
+    return leak.lines()
+        .filter(line -> !line.contains("org.junit.") && !line.contains("java.base/"))
+        .filter(line -> !line.contains("org.apache.maven."))
+        .collect(Collectors.joining("\n"));
   }
 
   /** Returns when a reference that this collection found has been enqueued. */
