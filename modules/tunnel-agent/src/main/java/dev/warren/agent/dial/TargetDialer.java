@@ -97,7 +97,8 @@ public final class TargetDialer {
     return refusals;
   }
 
-  Duration timeout() {
+  /** How long a dial may take in all. */
+  public Duration timeout() {
     return timeout;
   }
 }

@@ -1,5 +1,6 @@
 package dev.warren.agent.rules;
 
+import dev.warren.agent.net.AddressRange;
 import dev.warren.agent.net.HostText;
 import dev.warren.protocol.Target;
 import java.net.InetAddress;

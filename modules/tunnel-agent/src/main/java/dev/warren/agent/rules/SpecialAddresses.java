@@ -1,5 +1,6 @@
 package dev.warren.agent.rules;
 
+import dev.warren.agent.net.AddressRange;
 import dev.warren.agent.net.HostText;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -27,13 +28,13 @@ final class SpecialAddresses {
   /** IPv6 ranges whose addresses carry an IPv4 address, and at which byte. */
   private static final List<Embedding> EMBEDDINGS =
       List.of(
-          new Embedding(AddressRange.known("::/96"), 12),
-          new Embedding(AddressRange.known("::ffff:0:0:0/96"), 12),
-          new Embedding(AddressRange.known("64:ff9b::/96"), 12),
-          new Embedding(AddressRange.known("2002::/16"), 2));
+          new Embedding(AddressRange.parse("::/96"), 12),
+          new Embedding(AddressRange.parse("::ffff:0:0:0/96"), 12),
+          new Embedding(AddressRange.parse("64:ff9b::/96"), 12),
+          new Embedding(AddressRange.parse("2002::/16"), 2));
 
-  private static final AddressRange LOOPBACK_4 = AddressRange.known("127.0.0.0/8");
-  private static final AddressRange LOOPBACK_6 = AddressRange.known("::1");
+  private static final AddressRange LOOPBACK_4 = AddressRange.parse("127.0.0.0/8");
+  private static final AddressRange LOOPBACK_6 = AddressRange.parse("::1");
 
   /**
    * @param what for the message to the caller
@@ -46,7 +47,7 @@ final class SpecialAddresses {
   private SpecialAddresses() {}
 
   private static Special special(String what, String range) {
-    return new Special(what, AddressRange.known(range));
+    return new Special(what, AddressRange.parse(range));
   }
 
   /** What is special about the address, if anything. */

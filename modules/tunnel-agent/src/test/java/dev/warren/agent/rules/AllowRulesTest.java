@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.warren.agent.net.AddressRange;
 import dev.warren.agent.net.HostText;
 import dev.warren.protocol.Target;
 import java.net.InetAddress;

@@ -1,6 +1,5 @@
-package dev.warren.agent.rules;
+package dev.warren.agent.net;
 
-import dev.warren.agent.net.HostText;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.Arrays;
@@ -10,7 +9,7 @@ import java.util.Arrays;
  * IPv6 address ({@code ::ffff:10.0.0.1}) is the IPv4 address that it stands for, since that is what
  * a socket connects to.
  */
-final class AddressRange {
+public final class AddressRange {
   private static final int IPV4_BYTES = 4;
 
   private final byte[] network;
@@ -21,7 +20,7 @@ final class AddressRange {
     this.prefixBits = prefixBits;
   }
 
-  static AddressRange of(InetAddress address) {
+  public static AddressRange of(InetAddress address) {
     byte[] bytes = address.getAddress();
     return new AddressRange(bytes, bytes.length * 8);
   }
@@ -32,7 +31,7 @@ final class AddressRange {
    * @throws IllegalArgumentException where it is neither, or where bits are set behind the prefix
    *     (a slip that would silently mean another block); the message says what was expected
    */
-  static AddressRange parse(String text) {
+  public static AddressRange parse(String text) {
     int slash = text.indexOf('/');
     String host = slash < 0 ? text : text.substring(0, slash);
     if (!(HostText.of(host) instanceof HostText.Address literal)) {
@@ -47,11 +46,6 @@ final class AddressRange {
           "no bits behind the prefix, as in " + shown(masked) + "/" + bits);
     }
     return new AddressRange(masked, bits);
-  }
-
-  /** Reads a range that stands in the code. */
-  static AddressRange known(String text) {
-    return parse(text);
   }
 
   private static int prefix(String digits, int width, String host) {
@@ -77,12 +71,12 @@ final class AddressRange {
     return masked;
   }
 
-  boolean contains(InetAddress address) {
+  public boolean contains(InetAddress address) {
     return contains(address.getAddress());
   }
 
   /** Whether every address of the other range is in this one. */
-  boolean contains(AddressRange other) {
+  public boolean contains(AddressRange other) {
     return other.prefixBits >= prefixBits && contains(other.network);
   }
 

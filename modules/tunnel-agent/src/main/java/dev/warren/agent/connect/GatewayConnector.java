@@ -1,0 +1,39 @@
+package dev.warren.agent.connect;
+
+import dev.warren.agent.net.Names;
+import dev.warren.agent.net.Transport;
+import dev.warren.protocol.SessionKey;
+import io.netty.channel.EventLoop;
+import java.time.Duration;
+import java.util.function.Consumer;
+
+/**
+ * Opens connections to gateways.
+ *
+ * @param session named in {@code X-Tunnel-ID}
+ * @param limit how long all of it may take: name, TCP, proxy, TLS and upgrade
+ * @param userAgent of the HTTP request
+ */
+public record GatewayConnector(
+    Transport transport,
+    Names names,
+    ProxyRules proxies,
+    ClientTls tls,
+    SessionKey session,
+    TokenSource token,
+    Duration limit,
+    String userAgent) {
+  /** More than any handshake needs. */
+  public static final Duration DEFAULT_LIMIT = Duration.ofSeconds(15);
+
+  /**
+   * Starts a try on {@code loop}, to be called there. {@code done} is told once, on the loop and
+   * never before this method has returned, unless the try was cancelled.
+   */
+  public ConnectAttempt connect(
+      GatewayAddress gateway, EventLoop loop, Consumer<ConnectOutcome> done) {
+    ConnectAttempt attempt = new ConnectAttempt(this, gateway, loop, done);
+    loop.execute(attempt::start);
+    return attempt;
+  }
+}
