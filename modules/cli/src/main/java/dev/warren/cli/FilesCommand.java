@@ -30,15 +30,17 @@ final class FilesCommand {
 
   private FilesCommand() {}
 
-  private static int run(Settings settings, Terminal terminal) throws InterruptedException {
+  private static int run(Settings settings, Terminal terminal) throws Exception {
     InetSocketAddress listen = settings.get(LISTEN);
     Path root = settings.get(ROOT);
-    FileServer server;
-    try {
-      server = FileServer.start(new FileServer.Settings(listen, root, settings.on(UPLOAD)));
-    } catch (IllegalArgumentException e) {
-      throw settings.refused(e);
-    }
-    return Lifetime.untilSignalled(server);
+    boolean upload = settings.on(UPLOAD);
+    return Lifetime.untilSignalled(
+        () -> {
+          try {
+            return FileServer.start(new FileServer.Settings(listen, root, upload));
+          } catch (IllegalArgumentException e) {
+            throw settings.refused(e);
+          }
+        });
   }
 }

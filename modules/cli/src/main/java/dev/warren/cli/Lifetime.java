@@ -2,6 +2,7 @@ package dev.warren.cli;
 
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -18,25 +19,46 @@ final class Lifetime {
 
   private Lifetime() {}
 
-  /** Waits for a signal, closes the service, and does not return before the process ends. */
-  static int untilSignalled(AutoCloseable service) throws InterruptedException {
+  /** Starts something that runs until it is closed. */
+  @FunctionalInterface
+  interface Start {
+    AutoCloseable start() throws Exception;
+  }
+
+  /**
+   * Starts a service, waits for a signal, closes the service; a signal during the start is heeded
+   * after it. Does not return before the process ends.
+   *
+   * @throws Exception where the start fails
+   */
+  static int untilSignalled(Start start) throws Exception {
     CountDownLatch signalled = new CountDownLatch(1);
     CountDownLatch closed = new CountDownLatch(1);
-    int[] status = {ExitStatus.FAILED};
+    AtomicInteger status = new AtomicInteger(ExitStatus.FAILED);
     Thread hook =
         new Thread(
             () -> {
               signalled.countDown();
               awaitClosed(closed);
-              Runtime.getRuntime().halt(status[0]); // no other hook has anything to do
+              Runtime.getRuntime().halt(status.get()); // no other hook has anything to do
             },
             "warren-stop");
     Runtime.getRuntime().addShutdownHook(hook);
+    AutoCloseable service;
+    try {
+      service = start.start();
+    } catch (Exception e) {
+      if (!removed(hook)) {
+        closed.countDown();
+        hook.join();
+      }
+      throw e;
+    }
     signalled.await();
     log.atInfo().log("process.stopping");
     try {
       service.close();
-      status[0] = ExitStatus.OK;
+      status.set(ExitStatus.OK);
       log.atInfo().log("process.stopped");
     } catch (Exception e) {
       log.atError().setCause(e).log("process.stop-failed");
@@ -44,7 +66,16 @@ final class Lifetime {
       closed.countDown();
     }
     hook.join();
-    return status[0];
+    return status.get();
+  }
+
+  /** False where the hook runs already. */
+  private static boolean removed(Thread hook) {
+    try {
+      return Runtime.getRuntime().removeShutdownHook(hook);
+    } catch (IllegalStateException e) {
+      return false;
+    }
   }
 
   private static void awaitClosed(CountDownLatch closed) {

@@ -37,14 +37,18 @@ public final class Main {
           "FORMAT",
           "How a log line looks on standard error: text or json",
           Parse.oneOf(Logs.Format.class));
-  private static final Flag<Boolean> LOG_FRAMES =
+  static final Flag<Boolean> LOG_FRAMES =
       Flag.toggle("--log-frames", "Log the header of every frame, never a payload");
   private static final Flag<Path> CONFIG =
       Flag.value("--config", "FILE", "Read settings from this file (HOCON)", Parse::path);
   private static final List<Flag<?>> SHARED = List.of(LOG_LEVEL, LOG_FORMAT, LOG_FRAMES);
 
   static final List<Command> COMMANDS =
-      List.of(FilesCommand.COMMAND, TokenCommand.COMMAND, VersionCommand.COMMAND);
+      List.of(
+          GatewayCommand.COMMAND,
+          FilesCommand.COMMAND,
+          TokenCommand.COMMAND,
+          VersionCommand.COMMAND);
 
   private Main() {}
 
@@ -222,7 +226,7 @@ public final class Main {
     String shownDefault =
         command != null && command.fromOutside()
             ? Settings.defaultOf(catalog, command.name(), flag)
-                .filter(text -> flag.kind() != Flag.Kind.SWITCH)
+                .filter(text -> flag.kind() != Flag.Kind.SWITCH && !text.isEmpty())
                 .map(text -> " (default: " + text + ")")
                 .orElse("")
             : "";

@@ -4,6 +4,8 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.classic.spi.IThrowableProxy;
 import ch.qos.logback.classic.spi.ThrowableProxyUtil;
 import ch.qos.logback.core.LayoutBase;
+import io.netty.util.NetUtil;
+import java.net.InetSocketAddress;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
@@ -33,7 +35,7 @@ final class LineLayout extends LayoutBase<ILoggingEvent> {
     }
     if (event.getKeyValuePairs() != null) {
       for (KeyValuePair pair : event.getKeyValuePairs()) {
-        value(pair.key, String.valueOf(pair.value), line);
+        value(pair.key, shown(pair.value), line);
       }
     }
     IThrowableProxy thrown = event.getThrowableProxy();
@@ -47,6 +49,13 @@ final class LineLayout extends LayoutBase<ILoggingEvent> {
           .forEach(frame -> line.append('\t').append(frame.strip()).append('\n'));
     }
     return line.toString();
+  }
+
+  /** Java shows an address as name/address:port, with the slash even where there is no name. */
+  private static String shown(Object value) {
+    return value instanceof InetSocketAddress address && !address.isUnresolved()
+        ? NetUtil.toSocketAddressString(address)
+        : String.valueOf(value);
   }
 
   private static void value(String key, String value, StringBuilder line) {

@@ -17,7 +17,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class Logs {
   /** The logger of frame headers. */
-  public static final String FRAMES = "dev.warren.frames";
+  public static final String FRAMES = "dev.warren.protocol.channel.FrameLog";
 
   /** How a line looks. */
   public enum Format {
@@ -58,7 +58,7 @@ public final class Logs {
     root.addAppender(stderr);
     root.setLevel(Level.WARN);
     context.getLogger("dev.warren").setLevel(threshold.level);
-    context.getLogger(FRAMES).setLevel(frames ? Level.DEBUG : Level.OFF);
+    context.getLogger(FRAMES).setLevel(frames ? Level.INFO : Level.OFF);
   }
 
   private static Encoder<ILoggingEvent> text(LoggerContext context) {

@@ -1,0 +1,238 @@
+package dev.warren.cli;
+
+import dev.warren.cli.settings.Flag;
+import dev.warren.cli.settings.Parse;
+import dev.warren.cli.settings.Settings;
+import dev.warren.gateway.Gateway;
+import dev.warren.gateway.GatewaySettings;
+import dev.warren.gateway.net.Cidr;
+import dev.warren.gateway.net.TrustedProxies;
+import io.netty.util.NetUtil;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import org.slf4j.LoggerFactory;
+
+/** {@code warren gateway}: where agents and callers meet. */
+final class GatewayCommand {
+  private static final int ANY = Integer.MAX_VALUE;
+  private static final Duration SHORTEST = Duration.ofMillis(1);
+  private static final Duration LONGEST = Duration.ofHours(1);
+
+  private static final Flag<InetSocketAddress> LISTEN =
+      Flag.value(
+          "--listen",
+          "HOST:PORT",
+          "Where agents and callers connect; off loopback only with tokens and TLS",
+          Parse::address);
+  private static final Flag<String> ID =
+      Flag.value(
+          "--gateway-id", "ID", "Its name in logs and answers (default: the host's)", Parse::text);
+  private static final Flag<Path> AGENT_TOKENS =
+      Flag.value(
+          "--agent-tokens",
+          "FILE",
+          "Hashes of agents' tokens, with the ids that each may use; re-read when it changes",
+          Parse::path);
+  private static final Flag<Path> CALLER_TOKENS =
+      Flag.value(
+          "--caller-tokens",
+          "FILE",
+          "Hashes of callers' tokens, with the ids that each may dial; re-read when it changes",
+          Parse::path);
+  private static final Flag<Path> TLS_CERT =
+      Flag.value(
+          "--tls-cert", "FILE", "Certificate chain in PEM; re-read when it changes", Parse::path);
+  private static final Flag<Path> TLS_KEY =
+      Flag.value("--tls-key", "FILE", "Its key in PEM (PKCS#8, without a password)", Parse::path);
+  private static final Flag<Boolean> BEHIND_TLS_PROXY =
+      Flag.toggle("--behind-tls-proxy", "A proxy in front ends TLS, so the gateway need not");
+  private static final Flag<List<Cidr>> TRUSTED_PROXIES =
+      Flag.list(
+          "--trusted-proxies",
+          "CIDR,...",
+          "[,\\s]+",
+          "Whose X-Forwarded-* and PROXY headers are believed",
+          GatewayCommand::block);
+  private static final Flag<Boolean> ACCEPT_PROXY_PROTOCOL =
+      Flag.toggle(
+          "--accept-proxy-protocol",
+          "Connections from trusted proxies begin with a PROXY header (version 1 or 2)");
+  private static final Flag<Path> TARGET_CA =
+      Flag.value(
+          "--target-ca",
+          "FILE",
+          "Certificate authorities in PEM for https targets, in place of Java's",
+          Parse::path);
+  private static final Flag<Boolean> INSECURE_TARGETS =
+      Flag.toggle("--insecure-targets", "Do not verify the certificates of https targets");
+  private static final Flag<Integer> EVENT_LOOPS =
+      Flag.value(
+          "--event-loops",
+          "NUMBER",
+          "Threads that move bytes; 0 means one for each core",
+          Parse.integer(0, GatewaySettings.MAX_EVENT_LOOPS));
+  private static final Flag<Long> MEMORY_BUDGET =
+      Flag.value(
+          "--memory-budget",
+          "SIZE",
+          "What all streams together may hold, as 64M or as a share of the heap",
+          Parse::memory);
+  private static final Flag<Integer> STREAMS_PER_TUNNEL =
+      Flag.value(
+          "--max-streams-per-tunnel",
+          "NUMBER",
+          "Open and pending streams of one agent's tunnel",
+          Parse.integer(1, ANY));
+  private static final Flag<Integer> PENDING_PER_TUNNEL =
+      Flag.value(
+          "--max-pending-per-tunnel",
+          "NUMBER",
+          "Streams of one tunnel whose target has not answered yet",
+          Parse.integer(1, ANY));
+  private static final Flag<Integer> STREAMS_PER_CALLER =
+      Flag.value(
+          "--max-streams-per-caller",
+          "NUMBER",
+          "Open and pending streams of one caller",
+          Parse.integer(1, ANY));
+  private static final Flag<Integer> TUNNELS =
+      Flag.value("--max-tunnels", "NUMBER", "Tunnels of all agents", Parse.integer(1, ANY));
+  private static final Flag<Duration> DIAL_TIMEOUT =
+      Flag.value(
+          "--dial-timeout",
+          "DURATION",
+          "How long a target may take to accept",
+          Parse.duration(SHORTEST, LONGEST));
+  private static final Flag<Duration> HANDSHAKE_TIMEOUT =
+      Flag.value(
+          "--handshake-timeout",
+          "DURATION",
+          "How long a connection may take for TLS, and for the head of a request",
+          Parse.duration(SHORTEST, LONGEST));
+
+  static final Command COMMAND =
+      Command.running(
+          "gateway",
+          "Run a gateway: agents attach to it, and callers reach what the agents can reach.",
+          List.of(
+              "warren gateway",
+              "curl http://127.0.0.1:8123/client/foo/http/127.0.0.1:8125/hello",
+              "",
+              "warren token agent --id foo > foo.token 2>> agents.tokens",
+              "warren token caller --id foo > caller.token 2>> callers.tokens",
+              "warren gateway --listen 0.0.0.0:8123 --tls-cert chain.pem --tls-key key.pem \\",
+              "    --agent-tokens agents.tokens --caller-tokens callers.tokens"),
+          List.of(
+              LISTEN,
+              ID,
+              AGENT_TOKENS,
+              CALLER_TOKENS,
+              TLS_CERT,
+              TLS_KEY,
+              BEHIND_TLS_PROXY,
+              TRUSTED_PROXIES,
+              ACCEPT_PROXY_PROTOCOL,
+              TARGET_CA,
+              INSECURE_TARGETS,
+              EVENT_LOOPS,
+              MEMORY_BUDGET,
+              STREAMS_PER_TUNNEL,
+              PENDING_PER_TUNNEL,
+              STREAMS_PER_CALLER,
+              TUNNELS,
+              DIAL_TIMEOUT,
+              HANDSHAKE_TIMEOUT),
+          GatewayCommand::run);
+
+  private GatewayCommand() {}
+
+  private static int run(Settings settings, Terminal terminal) throws Exception {
+    return Lifetime.untilSignalled(
+        () -> {
+          try {
+            GatewaySettings checked = read(settings);
+            warnOfOpenDoors(checked);
+            return Gateway.start(checked, settings.on(Main.LOG_FRAMES));
+          } catch (IllegalArgumentException e) {
+            throw settings.refused(e);
+          }
+        });
+  }
+
+  private static void warnOfOpenDoors(GatewaySettings settings) {
+    String everybody =
+        settings.tokens().agents().isPresent()
+            ? "dial"
+            : settings.tokens().callers().isPresent() ? "attach" : "attach and dial";
+    if (settings.tokens().agents().isEmpty() || settings.tokens().callers().isEmpty()) {
+      LoggerFactory.getLogger(GatewayCommand.class)
+          .atWarn()
+          .addKeyValue("listen", NetUtil.toSocketAddressString(settings.listen()))
+          .addKeyValue("reason", "everybody on this machine may " + everybody)
+          .log("gateway.without-tokens");
+    }
+  }
+
+  /**
+   * @throws IllegalArgumentException where the settings do not fit each other
+   */
+  static GatewaySettings read(Settings settings) {
+    return GatewaySettings.builder()
+        .listen(settings.get(LISTEN))
+        .id(settings.find(ID).orElseGet(GatewayCommand::hostName))
+        .tokens(
+            new GatewaySettings.Tokens(settings.find(AGENT_TOKENS), settings.find(CALLER_TOKENS)))
+        .tls(
+            new GatewaySettings.Tls(
+                settings.find(TLS_CERT), settings.find(TLS_KEY), settings.on(BEHIND_TLS_PROXY)))
+        .proxies(
+            new GatewaySettings.Proxies(
+                settings.find(TRUSTED_PROXIES).map(TrustedProxies::new).orElse(TrustedProxies.NONE),
+                settings.on(ACCEPT_PROXY_PROTOCOL)))
+        .targets(
+            new GatewaySettings.Targets(settings.find(TARGET_CA), settings.on(INSECURE_TARGETS)))
+        .eventLoops(settings.get(EVENT_LOOPS))
+        .memoryBudgetBytes(settings.get(MEMORY_BUDGET))
+        .limits(
+            new GatewaySettings.Limits(
+                settings.get(STREAMS_PER_TUNNEL),
+                settings.get(PENDING_PER_TUNNEL),
+                settings.get(STREAMS_PER_CALLER),
+                settings.get(TUNNELS),
+                settings.get(DIAL_TIMEOUT),
+                settings.get(HANDSHAKE_TIMEOUT)))
+        .build();
+  }
+
+  private static Cidr block(String text) {
+    try {
+      return Cidr.parse(text);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("blocks of addresses, as in 10.0.0.0/8,fd00::/8", e);
+    }
+  }
+
+  /** The host's name as an id, from the kernel: asking the network for it could take seconds. */
+  private static String hostName() {
+    String name;
+    try {
+      name = Files.readString(Path.of("/proc/sys/kernel/hostname"));
+    } catch (IOException e) {
+      name = Optional.ofNullable(System.getenv("HOSTNAME")).orElse("");
+    }
+    String id =
+        name.strip()
+            .toLowerCase(Locale.ROOT)
+            .replaceAll("[^a-z0-9.-]", "-")
+            .replaceAll("-{2,}", "-")
+            .replaceAll("^[.-]+", "");
+    String cut = id.substring(0, Math.min(id.length(), 63)).replaceAll("[.-]+$", "");
+    return cut.isEmpty() ? "gateway" : cut;
+  }
+}
