@@ -58,7 +58,7 @@ final class GatewayCommand {
           "CIDR,...",
           "[,\\s]+",
           "Whose X-Forwarded-* and PROXY headers are believed",
-          GatewayCommand::block);
+          Cidr::parse);
   private static final Flag<Boolean> ACCEPT_PROXY_PROTOCOL =
       Flag.toggle(
           "--accept-proxy-protocol",
@@ -208,14 +208,6 @@ final class GatewayCommand {
                 settings.get(DIAL_TIMEOUT),
                 settings.get(HANDSHAKE_TIMEOUT)))
         .build();
-  }
-
-  private static Cidr block(String text) {
-    try {
-      return Cidr.parse(text);
-    } catch (IllegalArgumentException e) {
-      throw new IllegalArgumentException("blocks of addresses, as in 10.0.0.0/8,fd00::/8", e);
-    }
   }
 
   /** The host's name as an id, from the kernel: asking the network for it could take seconds. */

@@ -46,7 +46,9 @@ public final class Main {
   static final List<Command> COMMANDS =
       List.of(
           GatewayCommand.COMMAND,
+          AgentCommand.COMMAND,
           FilesCommand.COMMAND,
+          DemoCommand.COMMAND,
           TokenCommand.COMMAND,
           VersionCommand.COMMAND);
 

@@ -18,7 +18,8 @@ import java.util.stream.Collectors;
 
 /**
  * Reads the texts of settings. Each method throws IllegalArgumentException with what was expected,
- * and nothing else, as its message: {@link Settings} knows the rest.
+ * and nothing else, as its message: {@link Settings} knows the rest. (A parser from elsewhere may
+ * throw a whole sentence with "(expected: ...)" in it, which is then kept.)
  */
 public final class Parse {
   private Parse() {}

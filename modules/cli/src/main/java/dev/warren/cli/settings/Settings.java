@@ -115,14 +115,16 @@ public final class Settings {
     try {
       return Optional.of(flag.parse(value.texts()));
     } catch (IllegalArgumentException e) {
-      throw new SettingsException(
-          flag
-              + ": \""
-              + shown(String.join(" ", value.texts()))
-              + "\" (expected: "
-              + e.getMessage()
-              + "); set "
-              + value.where());
+      // A complete message is its author's: it knows what of the value may be shown.
+      String wrong =
+          String.valueOf(e.getMessage()).contains("(expected: ")
+              ? e.getMessage()
+              : "\""
+                  + shown(String.join(" ", value.texts()))
+                  + "\" (expected: "
+                  + e.getMessage()
+                  + ")";
+      throw new SettingsException(flag + ": " + wrong + "; set " + value.where());
     }
   }
 

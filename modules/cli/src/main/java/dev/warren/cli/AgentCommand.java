@@ -1,0 +1,211 @@
+package dev.warren.cli;
+
+import dev.warren.agent.Agent;
+import dev.warren.agent.AgentSettings;
+import dev.warren.agent.connect.GatewayAddress;
+import dev.warren.agent.connect.ProxyRules;
+import dev.warren.agent.connect.TokenSource;
+import dev.warren.agent.rules.AllowRules;
+import dev.warren.cli.settings.Flag;
+import dev.warren.cli.settings.Parse;
+import dev.warren.cli.settings.Settings;
+import dev.warren.cli.settings.SettingsException;
+import dev.warren.gateway.access.Token;
+import dev.warren.gateway.access.TokenKind;
+import dev.warren.protocol.SessionKey;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** {@code warren agent}: lets callers of a gateway reach what this machine can reach. */
+final class AgentCommand {
+  /** The token itself: the one setting that is no flag, because a command line is no secret. */
+  static final String TOKEN_VARIABLE = "WARREN_TOKEN";
+
+  private static final Flag<SessionKey> ID =
+      Flag.value(
+          "--id", "ID", "The name by which callers reach this agent (required)", SessionKey::of);
+  private static final Flag<List<GatewayAddress>> CONNECT =
+      Flag.list(
+          "--connect",
+          "URL,...",
+          "[,\\s]+",
+          "Gateways to connect to, ws://HOST:PORT/connect or wss://... (required)",
+          GatewayAddress::parse);
+  private static final Flag<Path> TOKEN_FILE =
+      Flag.value(
+          "--token-file",
+          "FILE",
+          "The agent's token, read at each connect; or the token itself in " + TOKEN_VARIABLE,
+          Parse::path);
+  private static final Flag<Path> CA =
+      Flag.value(
+          "--ca",
+          "FILE",
+          "Certificate authorities in PEM for wss:// gateways, in place of Java's",
+          Parse::path);
+  private static final Flag<List<String>> ALLOW =
+      Flag.list(
+          "--allow",
+          "RULE",
+          "\\s+",
+          "What callers may reach, as 10.1.0.0/16:443,8443, *.svc.local:80-90, [fd00::/8], *:443 or"
+              + " unix//run/*.sock; judged on the address that is dialled; repeat for more",
+          Parse::text);
+  private static final Flag<Duration> DIAL_TIMEOUT =
+      Flag.value(
+          "--dial-timeout",
+          "DURATION",
+          "How long a target may take to accept",
+          Parse.duration(Duration.ofMillis(10), AgentSettings.MAX_DIAL_TIMEOUT));
+  private static final Flag<Duration> CONNECT_TIMEOUT =
+      Flag.value(
+          "--connect-timeout",
+          "DURATION",
+          "How long a gateway may take to accept",
+          Parse.duration(Duration.ofMillis(10), AgentSettings.MAX_DIAL_TIMEOUT));
+  private static final Flag<Duration> HEARTBEAT =
+      Flag.value(
+          "--heartbeat",
+          "DURATION",
+          "Between two pings; the smaller wish of agent and gateway holds",
+          Parse.duration(Duration.ofMillis(100), Duration.ofMinutes(1)));
+  private static final Flag<Integer> STREAMS =
+      Flag.value(
+          "--max-streams",
+          "NUMBER",
+          "Open streams on one tunnel, told to the gateway",
+          Parse.integer(1, 1_000_000));
+  private static final Flag<Integer> PENDING_DIALS =
+      Flag.value(
+          "--max-pending-dials",
+          "NUMBER",
+          "Targets that are being dialled at one time",
+          Parse.integer(1, 1_000_000));
+  private static final Flag<Integer> EVENT_LOOPS =
+      Flag.value(
+          "--event-loops",
+          "NUMBER",
+          "Threads that move bytes; 0 means one for each core",
+          Parse.integer(0, AgentSettings.MAX_EVENT_LOOPS));
+  private static final Flag<Long> MEMORY_BUDGET =
+      Flag.value(
+          "--memory-budget",
+          "SIZE",
+          "What all streams together may hold, as 64M or as a share of the heap",
+          Parse::memory);
+
+  static final Command COMMAND =
+      Command.running(
+          "agent",
+          "Run an agent: it connects to a gateway, whose callers reach what this machine can reach.",
+          List.of(
+              "warren agent --id foo --connect ws://127.0.0.1:8123/connect",
+              "warren agent --id foo --connect wss://gw.example.org/connect --token-file foo.token \\",
+              "    --allow 127.0.0.1:8125 --allow '10.1.0.0/16:443,8443'"),
+          List.of(
+              ID,
+              CONNECT,
+              TOKEN_FILE,
+              CA,
+              ALLOW,
+              DIAL_TIMEOUT,
+              CONNECT_TIMEOUT,
+              HEARTBEAT,
+              STREAMS,
+              PENDING_DIALS,
+              EVENT_LOOPS,
+              MEMORY_BUDGET),
+          AgentCommand::run);
+
+  private AgentCommand() {}
+
+  private static int run(Settings settings, Terminal terminal) throws Exception {
+    return Lifetime.untilSignalled(
+        () -> {
+          try {
+            return Agent.start(read(settings, terminal.environment()));
+          } catch (IllegalArgumentException e) {
+            throw settings.refused(e);
+          }
+        });
+  }
+
+  /**
+   * @throws IllegalArgumentException where the settings do not fit each other
+   */
+  static AgentSettings read(Settings settings, Map<String, String> environment) throws IOException {
+    int loops = settings.get(EVENT_LOOPS);
+    AgentSettings.Builder builder =
+        AgentSettings.builder(settings.get(ID), settings.get(CONNECT))
+            .token(token(settings, environment))
+            .proxies(ProxyRules.of(environment))
+            .allow(AllowRules.parse(settings.get(ALLOW)))
+            .dialTimeout(settings.get(DIAL_TIMEOUT))
+            .connectLimit(settings.get(CONNECT_TIMEOUT))
+            .heartbeat(settings.get(HEARTBEAT))
+            .maxOpenStreams(settings.get(STREAMS))
+            .maxPendingDials(settings.get(PENDING_DIALS))
+            .eventLoops(loops == 0 ? Runtime.getRuntime().availableProcessors() : loops)
+            .memoryBudgetBytes(settings.get(MEMORY_BUDGET))
+            .software("warren-agent/" + VersionCommand.version())
+            .logFrames(settings.on(Main.LOG_FRAMES));
+    settings.find(CA).ifPresent(builder::caFile);
+    return builder.build();
+  }
+
+  /** As with every setting the command line beats the environment, and that beats the file. */
+  private static TokenSource token(Settings settings, Map<String, String> environment)
+      throws IOException {
+    String secret = environment.getOrDefault(TOKEN_VARIABLE, "");
+    Optional<Path> file = settings.find(TOKEN_FILE);
+    if (!secret.isEmpty() && settings.source(TOKEN_FILE) == Settings.Source.ENVIRONMENT) {
+      throw new SettingsException(
+          TOKEN_VARIABLE
+              + " and "
+              + TOKEN_FILE.variable()
+              + " are both set in the environment (expected: one of them)");
+    }
+    boolean fromFile =
+        file.isPresent()
+            && (secret.isEmpty() || settings.source(TOKEN_FILE) == Settings.Source.COMMAND_LINE);
+    if (!fromFile && secret.isEmpty()) {
+      return TokenSource.NONE;
+    }
+    TokenSource source = fromFile ? TokenSource.file(file.get()) : TokenSource.literal(secret);
+    checkKind(readToken(source), fromFile ? "--token-file " + file.get() : TOKEN_VARIABLE);
+    return source;
+  }
+
+  private static String readToken(TokenSource source) {
+    try {
+      return source.token().orElse("");
+    } catch (IOException e) {
+      throw new IllegalArgumentException("--token-file: " + e.getMessage(), e);
+    }
+  }
+
+  /** A gateway would refuse these too, but it could not say so as clearly. */
+  private static void checkKind(String token, String where) {
+    Optional<TokenKind> kind = Token.kindOf(token);
+    if (kind.isPresent() && kind.get() != TokenKind.AGENT) {
+      throw new SettingsException(
+          where
+              + " has "
+              + kind.get().possessive()
+              + " token (expected: "
+              + TokenKind.AGENT.possessive()
+              + ")");
+    }
+    if (kind.isPresent()) {
+      try {
+        Token.check(token);
+      } catch (IllegalArgumentException e) {
+        throw new SettingsException(where + ": " + e.getMessage());
+      }
+    }
+  }
+}

@@ -1,0 +1,254 @@
+package dev.warren.cli.demo;
+
+import dev.warren.agent.Agent;
+import dev.warren.agent.AgentSettings;
+import dev.warren.agent.connect.GatewayAddress;
+import dev.warren.cli.files.FileServer;
+import dev.warren.gateway.Gateway;
+import dev.warren.gateway.GatewaySettings;
+import dev.warren.protocol.SessionKey;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.DigestOutputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+
+/**
+ * The whole of warren on free loopback ports: a file server, which only the agent dials; a gateway,
+ * which only callers and the agent talk to; and an agent between them.
+ */
+public final class Demo implements AutoCloseable {
+  /** The edges of a frame's size and of a first window, and one that needs many of both. */
+  public static final List<Long> SIZES = List.of(0L, 1L, 65_535L, 65_536L, 64L << 20);
+
+  private static final String AGENT_ID = "demo";
+  private static final Duration ATTACH_WITHIN = Duration.ofSeconds(30);
+  private static final Duration MOVE_WITHIN = Duration.ofMinutes(2);
+  private static final int CHUNK_BYTES = 64 * 1024;
+
+  private final List<AutoCloseable> running = new ArrayList<>();
+  private final Path outside;
+  private final Path inside;
+  private FileServer files;
+  private Gateway gateway;
+
+  /**
+   * One file that was moved and compared.
+   *
+   * @param way "download" or "upload"
+   * @param sha256 the same before and after
+   */
+  public record Moved(String way, long bytes, String sha256, Duration took) {}
+
+  private Demo() throws IOException {
+    outside = Files.createTempDirectory("warren-demo-caller-");
+    inside = Files.createTempDirectory("warren-demo-files-");
+  }
+
+  /**
+   * @throws IOException where a part cannot be started
+   * @throws TimeoutException where the agent does not attach
+   */
+  public static Demo start(boolean logFrames)
+      throws IOException, TimeoutException, InterruptedException {
+    Demo demo = new Demo();
+    try {
+      demo.startParts(logFrames);
+      return demo;
+    } catch (IOException | TimeoutException | InterruptedException | RuntimeException e) {
+      demo.close();
+      throw e;
+    }
+  }
+
+  private void startParts(boolean logFrames)
+      throws IOException, TimeoutException, InterruptedException {
+    InetSocketAddress free = new InetSocketAddress(InetAddress.getByName("127.0.0.1"), 0);
+    files = FileServer.start(new FileServer.Settings(free, inside, true));
+    running.add(files);
+    gateway = Gateway.start(GatewaySettings.builder().listen(free).id("demo").build(), logFrames);
+    running.add(gateway);
+    GatewayAddress address =
+        GatewayAddress.parse("ws://127.0.0.1:" + gateway.address().getPort() + "/connect");
+    Agent agent =
+        Agent.start(
+            AgentSettings.builder(SessionKey.of(AGENT_ID), List.of(address))
+                .logFrames(logFrames)
+                .build());
+    running.add(agent);
+    try {
+      agent.firstUp().get(ATTACH_WITHIN.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (ExecutionException e) {
+      throw new IOException("the agent cannot attach: " + e.getCause().getMessage(), e);
+    } catch (TimeoutException e) {
+      TimeoutException told =
+          new TimeoutException("the agent did not attach within " + ATTACH_WITHIN);
+      told.initCause(e);
+      throw told;
+    }
+  }
+
+  /** What stands before the name of a file for a caller. */
+  public URI url() {
+    return URI.create(
+        "http://127.0.0.1:"
+            + gateway.address().getPort()
+            + "/client/"
+            + AGENT_ID
+            + "/http/127.0.0.1:"
+            + files.address().getPort()
+            + "/");
+  }
+
+  /** The directory that the file server serves. */
+  public Path directory() {
+    return inside;
+  }
+
+  /**
+   * Moves a file of each size down and another one up, and compares what arrived.
+   *
+   * @param each told of every file that arrived whole
+   * @throws IOException where one did not; the message says which and what came instead
+   */
+  public void move(List<Long> sizes, Consumer<Moved> each)
+      throws IOException, InterruptedException {
+    HttpClient caller = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+    for (long size : sizes) {
+      each.accept(download(caller, size));
+      each.accept(upload(caller, size));
+    }
+  }
+
+  private Moved download(HttpClient caller, long size) throws IOException, InterruptedException {
+    String name = "download-" + size + ".bin";
+    String expected = write(inside.resolve(name), size, 1);
+    Path arrived = outside.resolve(name);
+    long start = System.nanoTime();
+    HttpResponse<Path> response =
+        caller.send(request(name).GET().build(), BodyHandlers.ofFile(arrived));
+    Duration took = Duration.ofNanos(System.nanoTime() - start);
+    if (response.statusCode() != 200) {
+      throw new IOException(name + ": " + status(response) + ": " + Files.readString(arrived));
+    }
+    return compared("download", size, expected, arrived, took);
+  }
+
+  private Moved upload(HttpClient caller, long size) throws IOException, InterruptedException {
+    String name = "upload-" + size + ".bin";
+    Path source = outside.resolve(name);
+    String expected = write(source, size, 2);
+    long start = System.nanoTime();
+    HttpResponse<String> response =
+        caller.send(
+            request(name).PUT(BodyPublishers.ofFile(source)).build(), BodyHandlers.ofString());
+    Duration took = Duration.ofNanos(System.nanoTime() - start);
+    if (response.statusCode() != 201) {
+      throw new IOException(name + ": " + status(response) + ": " + response.body());
+    }
+    return compared("upload", size, expected, inside.resolve(name), took);
+  }
+
+  private HttpRequest.Builder request(String name) {
+    return HttpRequest.newBuilder(url().resolve(name)).timeout(MOVE_WITHIN);
+  }
+
+  private static String status(HttpResponse<?> response) {
+    return "status " + response.statusCode();
+  }
+
+  private static Moved compared(String way, long size, String expected, Path arrived, Duration took)
+      throws IOException {
+    String found = hash(arrived);
+    if (!found.equals(expected)) {
+      throw new IOException(
+          way
+              + " of "
+              + size
+              + " bytes: "
+              + Files.size(arrived)
+              + " bytes with SHA-256 "
+              + found
+              + " arrived (expected: "
+              + expected
+              + ")");
+    }
+    return new Moved(way, size, found, took);
+  }
+
+  /** Writes bytes that no two sizes share, and returns their hash. */
+  private static String write(Path file, long size, long salt) throws IOException {
+    SplittableRandom random = new SplittableRandom(size * 31 + salt);
+    byte[] chunk = new byte[CHUNK_BYTES];
+    MessageDigest digest = sha256();
+    try (OutputStream out = new DigestOutputStream(Files.newOutputStream(file), digest)) {
+      for (long left = size; left > 0; left -= chunk.length) {
+        random.nextBytes(chunk);
+        out.write(chunk, 0, (int) Math.min(left, chunk.length));
+      }
+    }
+    return HexFormat.of().formatHex(digest.digest());
+  }
+
+  private static String hash(Path file) throws IOException {
+    MessageDigest digest = sha256();
+    byte[] chunk = new byte[CHUNK_BYTES];
+    try (InputStream in = Files.newInputStream(file)) {
+      for (int read = in.read(chunk); read >= 0; read = in.read(chunk)) {
+        digest.update(chunk, 0, read);
+      }
+    }
+    return HexFormat.of().formatHex(digest.digest());
+  }
+
+  private static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException impossible) {
+      throw new AssertionError(impossible); // every Java platform has SHA-256
+    }
+  }
+
+  /** Stops agent, gateway and file server, in this order, and deletes the files. */
+  @Override
+  public void close() throws IOException {
+    for (int i = running.size() - 1; i >= 0; i--) {
+      try {
+        running.get(i).close();
+      } catch (Exception e) {
+        throw new IOException("cannot stop: " + e.getMessage(), e);
+      }
+    }
+    delete(outside);
+    delete(inside);
+  }
+
+  private static void delete(Path directory) throws IOException {
+    try (Stream<Path> all = Files.walk(directory)) {
+      for (Path path : all.sorted((a, b) -> b.compareTo(a)).toList()) {
+        Files.deleteIfExists(path);
+      }
+    }
+  }
+}
