@@ -184,9 +184,9 @@ public final class Agent implements AutoCloseable {
   @Override
   public void close() {
     if (closing.compareAndSet(false, true)) {
-      pool.close().addListener(done -> stop());
       // The goodbye may find nobody who listens.
       loops.next().schedule(this::stop, GOODBYE.toMillis(), TimeUnit.MILLISECONDS);
+      pool.close().addListener(done -> stop());
     }
     for (EventExecutor loop : loops) {
       if (loop.inEventLoop()) {

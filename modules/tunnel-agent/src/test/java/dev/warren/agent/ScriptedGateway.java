@@ -200,7 +200,8 @@ public final class ScriptedGateway implements AutoCloseable {
 
     /** Breaks the connection, as a gateway that dies does. */
     public void kill() {
-      tunnel.channel().unsafe().close(tunnel.channel().voidPromise());
+      Channel channel = tunnel.channel();
+      channel.eventLoop().execute(() -> channel.unsafe().close(channel.newPromise()));
     }
 
     public Ended ended() throws InterruptedException {

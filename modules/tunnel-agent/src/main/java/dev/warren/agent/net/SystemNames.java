@@ -83,7 +83,7 @@ public final class SystemNames implements Names {
     return current(loop).addresses(name, loop);
   }
 
-  private synchronized Names current(EventLoop loop) {
+  synchronized Names current(EventLoop loop) {
     long now = nanoClock.getAsLong();
     if (current != null && now - lookedAt < LOOK_AGAIN.toNanos()) {
       return current;

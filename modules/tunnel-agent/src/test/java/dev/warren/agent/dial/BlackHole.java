@@ -11,14 +11,14 @@ import java.util.List;
  * A port that does not answer: it listens, its backlog is full, and nobody accepts. The kernel then
  * drops what comes, as a firewall would.
  */
-final class BlackHole implements AutoCloseable {
+public final class BlackHole implements AutoCloseable {
   /** More than any kernel makes of a backlog of 1. */
   private static final int FILL = 8;
 
   private final ServerSocket server = new ServerSocket();
   private final List<SocketChannel> clients = new ArrayList<>();
 
-  BlackHole(String address, int port) throws IOException {
+  public BlackHole(String address, int port) throws IOException {
     server.bind(new InetSocketAddress(address, port), 1);
     for (int i = 0; i < FILL; i++) {
       SocketChannel client = SocketChannel.open();
@@ -28,7 +28,7 @@ final class BlackHole implements AutoCloseable {
     }
   }
 
-  int port() {
+  public int port() {
     return server.getLocalPort();
   }
 
