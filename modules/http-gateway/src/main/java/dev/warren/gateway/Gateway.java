@@ -15,6 +15,7 @@ import dev.warren.gateway.tunnel.TunnelAcceptor;
 import dev.warren.gateway.tunnel.TunnelStreamOpener;
 import dev.warren.gateway.watch.FileWatch;
 import dev.warren.protocol.FaultCode;
+import dev.warren.protocol.channel.EpollLoops;
 import dev.warren.protocol.flow.CreditBudget;
 import dev.warren.protocol.frame.Frame;
 import dev.warren.protocol.mux.MuxSettings;
@@ -27,7 +28,6 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.ServerChannel;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.epoll.Epoll;
-import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
@@ -178,7 +178,7 @@ public final class Gateway implements AutoCloseable {
     return new MultiThreadIoEventLoopGroup(
         threads,
         new DefaultThreadFactory("warren-loop"),
-        Epoll.isAvailable() ? EpollIoHandler.newFactory() : NioIoHandler.newFactory());
+        Epoll.isAvailable() ? EpollLoops.newFactory() : NioIoHandler.newFactory());
   }
 
   private static Channel bind(

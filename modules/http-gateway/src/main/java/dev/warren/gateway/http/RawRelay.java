@@ -21,6 +21,7 @@ final class RawRelay extends ChannelInboundHandlerAdapter {
   private final Channel to;
   private ChannelHandlerContext context;
   private boolean inputEnded;
+  private boolean delivered; // the input has ended, and all of it has been written
 
   RawRelay(Channel to) {
     this.to = to;
@@ -94,8 +95,9 @@ final class RawRelay extends ChannelInboundHandlerAdapter {
   }
 
   private void endOutput(Channel from) {
+    delivered = true;
     RawRelay back = to.pipeline().get(RawRelay.class);
-    if (back == null || back.inputEnded) {
+    if (back == null || back.delivered) {
       to.close();
       from.close();
       return;

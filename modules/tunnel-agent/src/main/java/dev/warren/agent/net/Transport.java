@@ -1,12 +1,12 @@
 package dev.warren.agent.net;
 
+import dev.warren.protocol.channel.EpollLoops;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollDatagramChannel;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
-import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.DatagramChannel;
@@ -39,7 +39,7 @@ public record Transport(
   static Transport epoll() {
     return new Transport(
         "epoll",
-        EpollIoHandler::newFactory,
+        EpollLoops::newFactory,
         EpollSocketChannel.class,
         EpollDatagramChannel.class,
         Optional.of(EpollDomainSocketChannel.class));
