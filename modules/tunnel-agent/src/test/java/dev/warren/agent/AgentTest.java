@@ -187,6 +187,41 @@ class AgentTest {
   }
 
   @Test
+  void eachFailureOfAnOutageIsToldOnceHoweverManyAddressesFail() throws Exception {
+    ScriptedGateway one = closing(new ScriptedGateway());
+    ScriptedGateway two = closing(new ScriptedGateway());
+    for (int i = 0; i < 5; i++) {
+      one.next((ctx, request) -> ctx.writeAndFlush(refusal(503)));
+      two.next((ctx, request) -> ctx.writeAndFlush(refusal(500)));
+    }
+    try (Lines lines = new Lines("dev.warren.agent.pool")) {
+      Agent agent = start(builder(one.address(), two.address()).build());
+      agent.firstUp().get(30, TimeUnit.SECONDS);
+      assertEquals(2, lines.count(Level.WARN, "tunnel.failed"), lines::toString);
+      assertEquals(8, lines.count(Level.DEBUG, "tunnel.failed"), lines::toString);
+    }
+  }
+
+  @Test
+  void aListenerThatFailsDoesNoHarm() throws Exception {
+    ScriptedGateway gateway = closing(new ScriptedGateway());
+    try (Lines lines = new Lines("dev.warren.agent.pool")) {
+      Agent agent =
+          closing(
+              Agent.start(
+                  settings(gateway),
+                  status -> {
+                    throw new IllegalStateException("a bug of the listener");
+                  },
+                  transport,
+                  names));
+      assertEquals(TunnelState.UP, agent.firstUp().get(30, TimeUnit.SECONDS).state());
+      Eventually.holds(
+          () -> lines.count(Level.ERROR, "tunnel.listener-failed") == 2, lines::toString);
+    }
+  }
+
+  @Test
   void aRetryAfterIsWaitedFor() throws Exception {
     ScriptedGateway gateway = closing(new ScriptedGateway());
     gateway.next(

@@ -19,10 +19,15 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /** One try to reach one gateway address. Lives on one event loop. */
 public final class ConnectAttempt {
+  /** What epoll's messages begin with, and NIO's do not. */
+  private static final Pattern SYSTEM_CALL =
+      Pattern.compile("^\\w+\\(\\.\\.\\) failed with error\\(-?[0-9]+\\): ?");
+
   private final GatewayConnector connector;
   private final GatewayAddress gateway;
   private final EventLoop loop;
@@ -246,6 +251,6 @@ public final class ConnectAttempt {
     String message = innermost.getMessage();
     return message == null || message.isBlank()
         ? innermost.getClass().getSimpleName()
-        : message.replaceAll("\\p{Cntrl}+", " ");
+        : SYSTEM_CALL.matcher(message).replaceFirst("").replaceAll("\\p{Cntrl}+", " ");
   }
 }

@@ -19,7 +19,7 @@ final class ConnectFaults {
 
   /**
    * The reason of the first address counts, as it is the one that should have accepted; the detail
-   * names all.
+   * names all that a name has. The caller knows the target.
    */
   static DialResult.Refused refused(Target target, List<ConnectInTurn.Failure> failures) {
     FaultCode code = reason(failures.get(0).cause()).code;
@@ -29,7 +29,7 @@ final class ConnectFaults {
                 .map(failure -> shown(failure) + " " + reason(failure.cause()).text)
                 .collect(Collectors.joining(", "))
             : reason(failures.get(0).cause()).text;
-    return new DialResult.Refused(code, target + ": " + detail);
+    return new DialResult.Refused(code, detail);
   }
 
   private static String shown(ConnectInTurn.Failure failure) {

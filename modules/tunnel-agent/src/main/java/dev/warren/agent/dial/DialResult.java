@@ -14,7 +14,7 @@ public sealed interface DialResult {
   record Connected(DuplexChannel channel) implements DialResult {}
 
   /**
-   * @param detail names the target and what happened, for the caller
+   * @param detail what happened, for the caller, who knows the target
    */
   record Refused(FaultCode code, String detail) implements DialResult {}
 }

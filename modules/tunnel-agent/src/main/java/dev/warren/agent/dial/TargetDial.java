@@ -134,8 +134,7 @@ public final class TargetDial {
     if (dialer.transport().unix().isEmpty()) {
       refuse(
           FaultCode.UNSUPPORTED,
-          target
-              + ": this agent cannot dial sockets of the Unix domain (it needs epoll, and runs on "
+          "this agent cannot dial sockets of the Unix domain (it needs epoll, and runs on "
               + dialer.transport().name()
               + ")");
       return;
@@ -187,9 +186,10 @@ public final class TargetDial {
   }
 
   private void timedOut() {
-    String waitedFor =
-        lookup != null && !lookup.isDone() ? "no answer about its name" : "no answer";
-    refuse(FaultCode.TARGET_TIMEOUT, request.target() + ": " + waitedFor + " in time");
+    boolean atName = lookup != null && !lookup.isDone();
+    refuse(
+        FaultCode.TARGET_TIMEOUT,
+        atName ? "no answer about its name in time" : "no answer in time");
   }
 
   private void refuse(FaultCode code, String detail) {

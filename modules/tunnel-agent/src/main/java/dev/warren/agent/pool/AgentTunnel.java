@@ -20,7 +20,9 @@ import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.Future;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
@@ -37,6 +39,9 @@ import org.slf4j.LoggerFactory;
  * </pre>
  */
 final class AgentTunnel {
+  /** Different failures that are told once each during an outage; then all are told again. */
+  static final int MAX_TOLD = 64;
+
   private static final Logger log = LoggerFactory.getLogger(AgentTunnel.class);
 
   private final AgentSettings settings;
@@ -49,6 +54,8 @@ final class AgentTunnel {
   private final Reconnect reconnect;
   private final TunnelListener listener;
 
+  private final Set<String> told = new HashSet<>(); // failures since the tunnel was up last
+
   private volatile TunnelStatus status;
   private GatewayAddress address;
   private ConnectAttempt attempt;
@@ -57,7 +64,6 @@ final class AgentTunnel {
   private long connection;
   private String gateway = "";
   private String reason = "";
-  private String told = ""; // the last failure that was logged: the same one is not told again
 
   AgentTunnel(
       AgentSettings settings,
@@ -171,7 +177,7 @@ final class AgentTunnel {
     instance.ranked(welcome.rank());
     gateway = welcome.gateway();
     reason = "";
-    told = "";
+    told.clear();
     reconnect.up(System.nanoTime());
     log.atInfo()
         .addKeyValue("session", settings.session())
@@ -214,14 +220,16 @@ final class AgentTunnel {
   private void failed(String why, Duration retryAfter, boolean waitingHeals) {
     reason = why;
     Reconnect.Try next = reconnect.afterFailure(System.nanoTime(), retryAfter, waitingHeals);
-    String tell = address + " " + why;
-    (tell.equals(told) ? log.atDebug() : log.atWarn())
+    if (told.size() >= MAX_TOLD) {
+      told.clear();
+    }
+    boolean first = told.add(address + " " + why);
+    (first ? log.atWarn() : log.atDebug())
         .addKeyValue("session", settings.session())
         .addKeyValue("address", address)
         .addKeyValue("reason", why)
         .addKeyValue("next-try-ms", next.delay().toMillis())
         .log(waitingHeals ? "tunnel.failed" : "tunnel.unwelcome");
-    told = tell;
     next(next);
   }
 
@@ -253,7 +261,12 @@ final class AgentTunnel {
 
   private void become(TunnelState state) {
     status = statusAs(state);
-    listener.changed(status);
+    try {
+      listener.changed(status);
+    } catch (RuntimeException e) {
+      // Its fault must not become the tunnel's.
+      log.atError().setCause(e).addKeyValue("state", state).log("tunnel.listener-failed");
+    }
   }
 
   private TunnelStatus statusAs(TunnelState state) {

@@ -22,7 +22,7 @@ public final class Reconnect {
    * A tunnel that lived shorter than this does not end an outage: a gateway that accepts and drops
    * at once must not be dialled in a circle.
    */
-  public static final Duration SETTLED = Duration.ofSeconds(5);
+  public static final Duration SETTLED = Duration.ofSeconds(1);
 
   /** Beyond this many doublings every delay is at its cap, whatever the settings. */
   private static final int MAX_DOUBLINGS = 30;

@@ -291,7 +291,8 @@ class GatewayConnectorTest {
     names.answer("gateway.example", "127.0.0.1", "127.0.0.2");
     Failed failed = failed(connect(GatewayAddress.parse("ws://gateway.example:" + port)));
     assertEquals(Stage.CONNECT, failed.stage());
-    assertTrue(failed.reason().contains("127.0.0.1:" + port + ": "), failed.reason());
+    assertTrue(
+        failed.reason().contains("127.0.0.1:" + port + ": Connection refused"), failed.reason());
     assertTrue(failed.reason().contains("127.0.0.2:" + port + ": "), failed.reason());
     assertEquals(
         new Failed(Stage.NAME, "the name nowhere.example is unknown"),

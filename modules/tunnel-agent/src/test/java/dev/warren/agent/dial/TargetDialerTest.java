@@ -106,7 +106,7 @@ class TargetDialerTest {
     int port = closedPort();
     DialResult.Refused refused = refused(dial(dialer(LONG, 8), tcp("127.0.0.1", port)));
     assertEquals(FaultCode.TARGET_REFUSED, refused.code());
-    assertEquals("127.0.0.1:" + port + ": connection refused", refused.detail());
+    assertEquals("connection refused", refused.detail());
   }
 
   @Test
@@ -212,9 +212,7 @@ class TargetDialerTest {
     int port = closedPort();
     DialResult.Refused refused = refused(dial(dialer(LONG, 8), tcp("two.example", port)));
     assertEquals(FaultCode.TARGET_REFUSED, refused.code());
-    assertEquals(
-        "two.example:" + port + ": 127.0.0.1 connection refused, 127.0.0.2 connection refused",
-        refused.detail());
+    assertEquals("127.0.0.1 connection refused, 127.0.0.2 connection refused", refused.detail());
   }
 
   @Test
@@ -224,7 +222,7 @@ class TargetDialerTest {
     TargetDialer dialer = dialer(SHORT, 8);
     DialResult.Refused refused = refused(dial(dialer, tcp("127.0.0.1", hole.port())));
     assertEquals(FaultCode.TARGET_TIMEOUT, refused.code());
-    assertEquals("127.0.0.1:" + hole.port() + ": no answer in time", refused.detail());
+    assertEquals("no answer in time", refused.detail());
     assertEquals(0, dialer.pending());
     assertEquals(before, connecting(hole.port()));
   }
@@ -244,7 +242,7 @@ class TargetDialerTest {
     names.hold("slow.example");
     DialResult.Refused refused = refused(dial(dialer(SHORT, 8), tcp("slow.example", 80)));
     assertEquals(FaultCode.TARGET_TIMEOUT, refused.code());
-    assertEquals("slow.example:80: no answer about its name in time", refused.detail());
+    assertEquals("no answer about its name in time", refused.detail());
   }
 
   @Test
@@ -383,13 +381,13 @@ class TargetDialerTest {
     Target target = new Target.Unix(path.toString());
     DialResult.Refused absent = refused(dial(dialer(LONG, 8), target));
     assertEquals(FaultCode.TARGET_UNKNOWN, absent.code());
-    assertEquals(target + ": no such socket", absent.detail());
+    assertEquals("no such socket", absent.detail());
     ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
     server.bind(UnixDomainSocketAddress.of(path));
     server.close();
     DialResult.Refused dead = refused(dial(dialer(LONG, 8), target));
     assertEquals(FaultCode.TARGET_REFUSED, dead.code());
-    assertEquals(target + ": connection refused", dead.detail());
+    assertEquals("connection refused", dead.detail());
   }
 
   @Test
@@ -401,8 +399,7 @@ class TargetDialerTest {
     DialResult.Refused refused = refused(dial(dialer(LONG, 8), new Target.Unix("/run/app.sock")));
     assertEquals(FaultCode.UNSUPPORTED, refused.code());
     assertEquals(
-        "unix//run/app.sock: this agent cannot dial sockets of the Unix domain (it needs epoll, and"
-            + " runs on nio)",
+        "this agent cannot dial sockets of the Unix domain (it needs epoll, and" + " runs on nio)",
         refused.detail());
   }
 
