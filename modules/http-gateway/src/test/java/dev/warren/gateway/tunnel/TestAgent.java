@@ -200,7 +200,7 @@ public final class TestAgent implements AutoCloseable {
 
   /** As a crash would: no GOAWAY, no WebSocket close. */
   public void kill() {
-    channel.eventLoop().execute(() -> channel.unsafe().closeForcibly());
+    channel.eventLoop().execute(() -> channel.unsafe().close(channel.voidPromise()));
   }
 
   @Override

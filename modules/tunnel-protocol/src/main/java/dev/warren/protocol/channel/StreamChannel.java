@@ -262,6 +262,9 @@ public final class StreamChannel extends AbstractChannel implements DuplexChanne
         }
       } else if (item == FINISHED) {
         finishArrived = true;
+        if (toCredit.get() > 0) {
+          tellDepartures(); // nothing more will come to make it worth a step
+        }
       } else if (open) {
         breakOff((StreamResetException) item);
       }
@@ -317,7 +320,7 @@ public final class StreamChannel extends AbstractChannel implements DuplexChanne
     if (sameLoop) {
       stream.consumed(bytes, System.nanoTime());
       tunnel.sendSoon();
-    } else if (toCredit.addAndGet(bytes) >= CREDIT_STEP_BYTES) {
+    } else if (toCredit.addAndGet(bytes) >= CREDIT_STEP_BYTES || finishArrived || !open) {
       tellDepartures();
     }
   }

@@ -1,0 +1,133 @@
+package dev.warren.gateway.tunnel;
+
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.warren.gateway.access.OpenAuthorizer;
+import dev.warren.gateway.dial.StreamOpener;
+import dev.warren.gateway.http.HttpPipeline;
+import dev.warren.gateway.http.HttpServices;
+import dev.warren.gateway.http.HttpSettings;
+import dev.warren.gateway.http.Readiness;
+import dev.warren.gateway.http.TargetTls;
+import dev.warren.gateway.net.TrustedProxies;
+import dev.warren.protocol.SessionKey;
+import dev.warren.protocol.flow.CreditBudget;
+import dev.warren.protocol.mux.MuxSettings;
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.EventLoop;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+
+/** A gateway whose inside the test can see: one event loop, its sessions, its budget. */
+final class TunnelGateway implements AutoCloseable {
+  private final CreditBudget budget = new CreditBudget(64L << 20);
+  private final Sessions sessions = new Sessions(System::nanoTime);
+  private final StreamOpener opener = new TunnelStreamOpener("gateway", sessions);
+  private final MultiThreadIoEventLoopGroup group =
+      new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+  private final Channel listener;
+
+  static TunnelGateway start() {
+    return new TunnelGateway();
+  }
+
+  private TunnelGateway() {
+    TunnelAcceptor acceptor =
+        new TunnelAcceptor(
+            "gateway",
+            "test",
+            new OpenAuthorizer(),
+            sessions,
+            MuxSettings.DEFAULT,
+            budget,
+            10,
+            false);
+    HttpServices services =
+        new HttpServices(
+            "gateway",
+            opener,
+            new OpenAuthorizer(),
+            HttpSettings.DEFAULT,
+            Readiness.ALWAYS,
+            acceptor,
+            TrustedProxies.NONE,
+            TargetTls.trustingTheJvm());
+    listener =
+        new ServerBootstrap()
+            .group(group)
+            .channel(NioServerSocketChannel.class)
+            .childHandler(
+                new ChannelInitializer<Channel>() {
+                  @Override
+                  protected void initChannel(Channel channel) {
+                    HttpPipeline.install(channel.pipeline(), services);
+                  }
+                })
+            .bind(InetAddress.getLoopbackAddress(), 0)
+            .syncUninterruptibly()
+            .channel();
+  }
+
+  InetSocketAddress address() {
+    return (InetSocketAddress) listener.localAddress();
+  }
+
+  StreamOpener opener() {
+    return opener;
+  }
+
+  long creditInUse() {
+    return budget.used();
+  }
+
+  EventLoop tunnelLoop(SessionKey session) {
+    return tunnel(session).handler().eventLoop();
+  }
+
+  private GatewayTunnel tunnel(SessionKey session) {
+    return assertInstanceOf(Sessions.Lookup.Online.class, sessions.find(session)).tunnel();
+  }
+
+  /**
+   * Waits until nothing arrives over the tunnel any more: three looks in a row see the same count.
+   */
+  void awaitStalled(SessionKey session) {
+    long[] last = {-1};
+    int[] same = {0};
+    await(
+        "the tunnel never stalled",
+        () -> {
+          long now = tunnel(session).handler().receivedBytes();
+          same[0] = now == last[0] && now > 0 ? same[0] + 1 : 0;
+          last[0] = now;
+          return same[0] >= 30;
+        });
+  }
+
+  void awaitNoCredit() {
+    await("credit is left: " + budget.used(), () -> budget.used() == 0);
+  }
+
+  private static void await(String otherwise, BooleanSupplier condition) {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    while (!condition.getAsBoolean()) {
+      assertTrue(System.nanoTime() < deadline, otherwise);
+      LockSupport.parkNanos(10_000_000);
+    }
+  }
+
+  @Override
+  public void close() {
+    listener.close().awaitUninterruptibly(2_000);
+    group.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(5_000);
+  }
+}
