@@ -35,6 +35,7 @@ public final class TunnelHandler extends ChannelInboundHandlerAdapter {
   private static final int ROUNDS = 16;
 
   private final Mux mux;
+  private final boolean dialled;
   private final Output output = new Output();
   private final Runnable sendTask = this::sendNow;
   private ChannelHandlerContext context;
@@ -53,12 +54,18 @@ public final class TunnelHandler extends ChannelInboundHandlerAdapter {
       MuxSettings settings,
       CreditBudget budget,
       Function<TunnelHandler, MuxEvents> events) {
+    this.dialled = side == Mux.Side.DIALLED;
     this.mux = new Mux(side, settings, budget, events.apply(this), System.nanoTime());
   }
 
   /** To be used on {@link #eventLoop} only. */
   public Mux mux() {
     return mux;
+  }
+
+  /** Whether our side dialled, and is the WebSocket's client. */
+  boolean dialled() {
+    return dialled;
   }
 
   public Channel channel() {

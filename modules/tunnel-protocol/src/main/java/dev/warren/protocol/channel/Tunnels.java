@@ -45,7 +45,7 @@ public final class Tunnels {
    */
   public static void install(ChannelPipeline pipeline, TunnelHandler tunnel, boolean logFrames) {
     pipeline.channel().config().setWriteBufferWaterMark(QUEUE);
-    pipeline.addLast("web-socket-bytes", new WebSocketBytes());
+    pipeline.addLast("web-socket-bytes", new WebSocketBytes(tunnel.dialled()));
     if (logFrames) {
       pipeline.addLast("frame-log", new FrameLog());
     }

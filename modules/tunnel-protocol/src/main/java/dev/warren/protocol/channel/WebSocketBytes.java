@@ -22,7 +22,15 @@ import java.util.concurrent.TimeUnit;
 final class WebSocketBytes extends ChannelDuplexHandler {
   static final int CLOSE_MILLIS = 1_000;
 
+  private final MaskedFrames masks; // null where we are the server, whose frames are not masked
   private boolean closeSent;
+
+  /**
+   * @param client whether we are the WebSocket's client, whose frames are masked
+   */
+  WebSocketBytes(boolean client) {
+    masks = client ? new MaskedFrames() : null;
+  }
 
   @Override
   public void channelRead(ChannelHandlerContext ctx, Object message) {
@@ -49,8 +57,15 @@ final class WebSocketBytes extends ChannelDuplexHandler {
 
   @Override
   public void write(ChannelHandlerContext ctx, Object message, ChannelPromise promise) {
-    ctx.write(
-        message instanceof ByteBuf bytes ? new BinaryWebSocketFrame(bytes) : message, promise);
+    if (!(message instanceof ByteBuf bytes)) {
+      ctx.write(message, promise);
+    } else if (masks == null) {
+      ctx.write(new BinaryWebSocketFrame(bytes), promise);
+    } else { // as bytes, which pass Netty's encoder
+      int key = masks.nextKey();
+      ctx.write(MaskedFrames.header(ctx.alloc(), bytes.readableBytes(), key), ctx.voidPromise());
+      ctx.write(MaskedFrames.masked(ctx.alloc(), bytes, key), promise);
+    }
   }
 
   @Override

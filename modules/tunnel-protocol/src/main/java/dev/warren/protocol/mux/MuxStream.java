@@ -100,8 +100,8 @@ public final class MuxStream extends Lane {
   }
 
   /**
-   * Sends bytes when credit and turns allow; the stream releases them. After the end of the stream
-   * they are dropped.
+   * Sends bytes when credit and turns allow; they become the stream's, which releases them and may
+   * write over them (masking happens in place). they are dropped.
    */
   public void write(ByteBuf bytes) {
     if (over || finishAsked || !bytes.isReadable()) {
