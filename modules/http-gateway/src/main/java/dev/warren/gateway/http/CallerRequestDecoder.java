@@ -104,7 +104,7 @@ final class CallerRequestDecoder extends HttpRequestDecoder {
   boolean insideHead() {
     return !waiting
         && !refused
-        && (part == Part.HEAD || part == Part.BETWEEN && actualReadableBytes() > 0);
+        && (part == Part.HEAD || (part == Part.BETWEEN && actualReadableBytes() > 0));
   }
 
   /** Whether it decodes nothing until {@link #resume}. */
@@ -332,7 +332,7 @@ final class CallerRequestDecoder extends HttpRequestDecoder {
   private static void checkSeparator(byte[] line, int wordStart) {
     if (wordStart < 2
         || line[wordStart - 1] != ' '
-        || line[wordStart - 2] <= ' ' && line[wordStart - 2] >= 0) {
+        || (line[wordStart - 2] <= ' ' && line[wordStart - 2] >= 0)) {
       throw new BadRequestException("separators in the request line (expected: one space each)");
     }
   }
@@ -410,7 +410,7 @@ final class CallerRequestDecoder extends HttpRequestDecoder {
   }
 
   private static boolean isControl(byte b) {
-    return b >= 0 && b < ' ' && b != '\t' || b == 0x7f;
+    return (b >= 0 && b < ' ' && b != '\t') || b == 0x7f;
   }
 
   /** Two servers could read it in two ways. The text never repeats what was sent. */

@@ -42,6 +42,14 @@ import org.slf4j.LoggerFactory;
 final class Exchange {
   private static final Logger log = LoggerFactory.getLogger(Exchange.class);
 
+  private static final AsciiString KEEP_ALIVE = AsciiString.cached("keep-alive");
+  private static final AsciiString PROXY_AUTHENTICATION_INFO =
+      AsciiString.cached("proxy-authentication-info");
+  private static final AsciiString PROXY_CONNECTION = AsciiString.cached("proxy-connection");
+  private static final AsciiString TRANSFER_ENCODING = AsciiString.cached("Transfer-Encoding");
+  private static final AsciiString CONNECTION = AsciiString.cached("Connection");
+  private static final AsciiString UPGRADE = AsciiString.cached("Upgrade");
+
   private enum State {
     DIALLING,
     SECURING,
@@ -414,7 +422,7 @@ final class Exchange {
     }
     headers.remove(HttpHeaderNames.PROXY_AUTHENTICATE);
     headers.remove(PROXY_AUTHENTICATION_INFO);
-    headers.remove(HttpHeaderNames.PROXY_CONNECTION);
+    headers.remove(PROXY_CONNECTION);
   }
 
   private static boolean bindsConnection(HttpHeaders headers) {
@@ -621,11 +629,4 @@ final class Exchange {
       heldEnd = null;
     }
   }
-
-  private static final AsciiString KEEP_ALIVE = AsciiString.cached("keep-alive");
-  private static final AsciiString PROXY_AUTHENTICATION_INFO =
-      AsciiString.cached("proxy-authentication-info");
-  private static final AsciiString TRANSFER_ENCODING = AsciiString.cached("Transfer-Encoding");
-  private static final AsciiString CONNECTION = AsciiString.cached("Connection");
-  private static final AsciiString UPGRADE = AsciiString.cached("Upgrade");
 }

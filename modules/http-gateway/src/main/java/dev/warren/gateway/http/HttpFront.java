@@ -16,6 +16,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelPipeline;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.codec.DecoderException;
 import io.netty.handler.codec.http.DefaultFullHttpRequest;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.DefaultHttpRequest;
@@ -35,6 +36,7 @@ import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.util.ReferenceCountUtil;
+import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -164,7 +166,11 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
 
   @Override
   public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
-    log.atDebug().addKeyValue("remote", peer).setCause(cause).log("http.caller.broke");
+    if (cause instanceof IOException || cause instanceof DecoderException) {
+      log.atDebug().addKeyValue("remote", peer).setCause(cause).log("http.caller.broke");
+    } else {
+      log.atError().addKeyValue("remote", peer).setCause(cause).log("http.caller.broke");
+    }
     RawRelay.reset(ctx.channel());
   }
 
@@ -250,7 +256,7 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
   public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
     if (event instanceof ChannelInputShutdownEvent && !halfClosed) {
       halfClosed = true;
-      if (lingering || exchange == null && decoder.waitingBytes() == 0) {
+      if (lingering || (exchange == null && decoder.waitingBytes() == 0)) {
         closeWhenFlushed();
       } else if (exchange != null) {
         deadline.in(services.settings().keepAlive().halfClosed());
@@ -270,7 +276,7 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
       return;
     }
     if (exchange == null) {
-      if (lingering || !serving || !requestEnded && connectHead == null && !hasBody) {
+      if (lingering || !serving || (!requestEnded && connectHead == null && !hasBody)) {
         context.read();
       }
     } else if (requestEnded || exchange.awaitsExpectedBody()) {
@@ -412,7 +418,7 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
     }
     String principal = allowed.principal().name();
     enterCaller(
-        !principal.isEmpty() ? principal : remote == peer ? peerName : remote.getHostString());
+        !principal.isEmpty() ? principal : remote.equals(peer) ? peerName : remote.getHostString());
     if (!services.callers().beginRequest(caller)) {
       answer(
           new Problem(
@@ -548,7 +554,7 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
   void answered(boolean keeps) {
     exchange = null;
     answered = true;
-    if (!keeps || !requestEnded && hasBody) {
+    if (!keeps || (!requestEnded && hasBody)) {
       end();
     } else if (requestEnded) {
       next();
@@ -580,7 +586,7 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
 
   /** After an answer that ends the connection. */
   private void end() {
-    if (halfClosed || requestEnded && decoder.waitingBytes() == 0) {
+    if (halfClosed || (requestEnded && decoder.waitingBytes() == 0)) {
       closeWhenFlushed();
       return;
     }

@@ -1,6 +1,7 @@
 package dev.warren.gateway.http;
 
 import java.time.Duration;
+import java.util.Objects;
 
 /**
  * The limits and times of the HTTP way in. {@link #DEFAULT} has the defaults; {@code with...}
@@ -45,10 +46,10 @@ public record HttpSettings(
     public static final Head DEFAULT = new Head(16_384, 65_536, 256, Duration.ofSeconds(15));
 
     public Head {
-      inRange("http.head.max-uri-bytes", maxUriBytes, 64, 1 << 20);
-      inRange("http.head.max-header-bytes", maxHeaderBytes, 1_024, 1 << 24);
-      inRange("http.head.max-headers", maxHeaders, 8, 10_000);
-      positive("http.head.timeout", timeout);
+      Checks.inRange("http.head.max-uri-bytes", maxUriBytes, 64, 1 << 20);
+      Checks.inRange("http.head.max-header-bytes", maxHeaderBytes, 1_024, 1 << 24);
+      Checks.inRange("http.head.max-headers", maxHeaders, 8, 10_000);
+      Checks.positive("http.head.timeout", timeout);
     }
   }
 
@@ -67,9 +68,9 @@ public record HttpSettings(
         new KeepAlive(Duration.ofSeconds(75), Duration.ofSeconds(5), Duration.ofSeconds(2));
 
     public KeepAlive {
-      positive("http.keep-alive.idle", idle);
-      positive("http.keep-alive.half-closed", halfClosed);
-      positive("http.keep-alive.linger", linger);
+      Checks.positive("http.keep-alive.idle", idle);
+      Checks.positive("http.keep-alive.half-closed", halfClosed);
+      Checks.positive("http.keep-alive.linger", linger);
     }
   }
 
@@ -86,9 +87,9 @@ public record HttpSettings(
     public static final Reuse DEFAULT = new Reuse(64, 1_024, Duration.ofMillis(1_500));
 
     public Reuse {
-      inRange("http.reuse.max-idle-per-target", maxIdlePerTarget, 0, 65_536);
-      inRange("http.reuse.max-idle", maxIdle, 0, 1 << 20);
-      positive("http.reuse.idle", idle);
+      Checks.inRange("http.reuse.max-idle-per-target", maxIdlePerTarget, 0, 65_536);
+      Checks.inRange("http.reuse.max-idle", maxIdle, 0, 1 << 20);
+      Checks.positive("http.reuse.idle", idle);
     }
   }
 
@@ -104,16 +105,20 @@ public record HttpSettings(
     public static final Callers DEFAULT = new Callers(2_048, 1_024, 4_096);
 
     public Callers {
-      inRange("http.callers.max-requests", maxRequests, 1, 1 << 20);
-      inRange("http.callers.max-pending-dials", maxPendingDials, 1, 1 << 20);
-      inRange("http.callers.max-pending-dials-in-all", maxPendingDialsInAll, 1, 1 << 20);
+      Checks.inRange("http.callers.max-requests", maxRequests, 1, 1 << 20);
+      Checks.inRange("http.callers.max-pending-dials", maxPendingDials, 1, 1 << 20);
+      Checks.inRange("http.callers.max-pending-dials-in-all", maxPendingDialsInAll, 1, 1 << 20);
     }
   }
 
   public HttpSettings {
-    positive("http.dial-timeout", dialTimeout);
+    Objects.requireNonNull(head, "head");
+    Objects.requireNonNull(keepAlive, "keepAlive");
+    Objects.requireNonNull(reuse, "reuse");
+    Objects.requireNonNull(callers, "callers");
+    Checks.positive("http.dial-timeout", dialTimeout);
     if (!responseHeadTimeout.isZero()) {
-      positive("http.response-head-timeout", responseHeadTimeout);
+      Checks.positive("http.response-head-timeout", responseHeadTimeout);
     }
   }
 
@@ -141,17 +146,25 @@ public record HttpSettings(
     return new HttpSettings(head, keepAlive, dialTimeout, responseHeadTimeout, reuse, value);
   }
 
-  private static void inRange(String key, int value, int least, int most) {
-    if (value < least || value > most) {
-      throw new IllegalArgumentException(
-          key + ": " + value + " (expected: " + least + " to " + most + ")");
-    }
-  }
+  /**
+   * A class of its own: the parts are made before the whole, and must not have to wait for its
+   * defaults.
+   */
+  private static final class Checks {
+    private Checks() {}
 
-  private static void positive(String key, Duration value) {
-    if (value.compareTo(Duration.ofMillis(1)) < 0 || value.compareTo(Duration.ofDays(1)) > 0) {
-      throw new IllegalArgumentException(
-          key + ": " + value + " (expected: 1 millisecond to 1 day)");
+    static void inRange(String key, int value, int least, int most) {
+      if (value < least || value > most) {
+        throw new IllegalArgumentException(
+            key + ": " + value + " (expected: " + least + " to " + most + ")");
+      }
+    }
+
+    static void positive(String key, Duration value) {
+      if (value.compareTo(Duration.ofMillis(1)) < 0 || value.compareTo(Duration.ofDays(1)) > 0) {
+        throw new IllegalArgumentException(
+            key + ": " + value + " (expected: 1 millisecond to 1 day)");
+      }
     }
   }
 }

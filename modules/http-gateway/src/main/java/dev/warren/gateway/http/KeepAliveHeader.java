@@ -13,7 +13,7 @@ final class KeepAliveHeader {
    * nothing where it names no number.
    */
   static long idleNanos(String value) {
-    for (String parameter : value.split(",")) {
+    for (String parameter : value.split(",", -1)) {
       String text = parameter.strip().toLowerCase(Locale.ROOT);
       if (text.startsWith("timeout")) {
         int equals = text.indexOf('=');

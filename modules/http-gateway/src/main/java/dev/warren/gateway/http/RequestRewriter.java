@@ -19,12 +19,19 @@ import java.util.Map.Entry;
  * requests come from are made once.
  */
 final class RequestRewriter {
+
   private static final AsciiString X_FORWARDED_FOR = AsciiString.cached("X-Forwarded-For");
   private static final AsciiString X_FORWARDED_PROTO = AsciiString.cached("X-Forwarded-Proto");
   private static final AsciiString X_FORWARDED_HOST = AsciiString.cached("X-Forwarded-Host");
   private static final AsciiString FORWARDED = AsciiString.cached("Forwarded");
   private static final AsciiString UPGRADE_OPTION = AsciiString.cached("Upgrade");
   private static final AsciiString TE_OPTION = AsciiString.cached("TE");
+  private static final AsciiString KEEP_ALIVE = AsciiString.cached("keep-alive");
+  private static final AsciiString X_FORWARDED = AsciiString.cached("x-forwarded-");
+  private static final AsciiString NTLM = AsciiString.cached("ntlm");
+  private static final AsciiString NEGOTIATE = AsciiString.cached("negotiate");
+  private static final AsciiString CONNECTION = AsciiString.cached("Connection");
+  private static final AsciiString HOST = AsciiString.cached("Host");
 
   private final boolean peerTrusted;
   private final String peerAddress;
@@ -242,11 +249,4 @@ final class RequestRewriter {
   private static boolean is(CharSequence name, AsciiString other) {
     return other.contentEqualsIgnoreCase(name);
   }
-
-  private static final AsciiString KEEP_ALIVE = AsciiString.cached("keep-alive");
-  private static final AsciiString X_FORWARDED = AsciiString.cached("x-forwarded-");
-  private static final AsciiString NTLM = AsciiString.cached("ntlm");
-  private static final AsciiString NEGOTIATE = AsciiString.cached("negotiate");
-  private static final AsciiString CONNECTION = AsciiString.cached("Connection");
-  private static final AsciiString HOST = AsciiString.cached("Host");
 }

@@ -68,7 +68,7 @@ final class TargetResponseDecoder extends HttpResponseDecoder {
         int code = response.status().code();
         interim = code < 200 && code != HttpResponseStatus.SWITCHING_PROTOCOLS.code();
       }
-      if (message instanceof LastHttpContent && !interim || message.decoderResult().isFailure()) {
+      if ((message instanceof LastHttpContent && !interim) || message.decoderResult().isFailure()) {
         done = true;
       }
     }

@@ -7,12 +7,16 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.EventLoop;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.codec.DecoderException;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.util.ReferenceCountUtil;
+import java.io.IOException;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One stream to a target, as the last handler of its pipeline. It serves one exchange after the
@@ -22,6 +26,8 @@ import java.util.concurrent.TimeUnit;
  * <pre>idle -begin-> busy -release-> idle;  idle, busy -finish-> finishing -> closed</pre>
  */
 final class TargetStream extends ChannelInboundHandlerAdapter {
+  private static final Logger log = LoggerFactory.getLogger(TargetStream.class);
+
   /**
    * How long a target may take to end its side after we ended ours, before the stream is reset. A
    * target that said it would close needs no longer.
@@ -286,6 +292,9 @@ final class TargetStream extends ChannelInboundHandlerAdapter {
   public void exceptionCaught(ChannelHandlerContext ctx, Throwable thrown) {
     if (cause == null) {
       cause = thrown;
+    }
+    if (!(thrown instanceof IOException || thrown instanceof DecoderException)) {
+      log.atError().addKeyValue("stream", publicId).setCause(thrown).log("http.stream.broke");
     }
     Channel broken = ctx.channel();
     broken.close();
