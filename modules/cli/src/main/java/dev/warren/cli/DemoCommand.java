@@ -29,16 +29,14 @@ final class DemoCommand {
   private static int run(Settings settings, Terminal terminal) throws Exception {
     boolean logFrames = settings.on(Main.LOG_FRAMES);
     if (settings.on(ONCE)) {
-      try (Demo demo = Demo.start(logFrames)) {
-        move(demo, terminal.out());
-      }
+      once(Demo.SIZES, logFrames, terminal.out());
       return ExitStatus.OK;
     }
     return Lifetime.untilSignalled(
         () -> {
           Demo demo = Demo.start(logFrames);
           try {
-            move(demo, terminal.out());
+            move(demo, Demo.SIZES, terminal.out());
           } catch (IOException | InterruptedException | RuntimeException e) {
             demo.close();
             throw e;
@@ -48,11 +46,18 @@ final class DemoCommand {
         });
   }
 
-  private static void move(Demo demo, PrintStream out) throws IOException, InterruptedException {
+  static void once(List<Long> sizes, boolean logFrames, PrintStream out) throws Exception {
+    try (Demo demo = Demo.start(logFrames)) {
+      move(demo, sizes, out);
+    }
+  }
+
+  private static void move(Demo demo, List<Long> sizes, PrintStream out)
+      throws IOException, InterruptedException {
     out.println("caller -> gateway -> agent -> file server, by way of " + demo.url());
     List<Moved> all = new ArrayList<>();
     demo.move(
-        Demo.SIZES,
+        sizes,
         moved -> {
           all.add(moved);
           out.printf(

@@ -1,7 +1,6 @@
 package dev.warren.cli;
 
 import dev.warren.cli.settings.Flag;
-import dev.warren.cli.settings.Parse;
 import dev.warren.cli.settings.Settings;
 import dev.warren.cli.settings.SettingsException;
 import dev.warren.gateway.access.Token;
@@ -24,9 +23,9 @@ final class TokenCommand {
           "--id",
           "SESSIONS",
           "The sessions it is good for: ids or patterns, separated by commas, as in foo or web-*",
-          Parse::text);
+          TokenCommand::word);
   private static final Flag<String> NAME =
-      Flag.value("--name", "NAME", "Its holder, as logs show them", Parse::text);
+      Flag.value("--name", "NAME", "Its holder, as logs show them", TokenCommand::word);
 
   static final Command COMMAND =
       Command.group(
@@ -71,6 +70,13 @@ final class TokenCommand {
           terminal.err().println(line);
           return ExitStatus.OK;
         });
+  }
+
+  private static String word(String text) {
+    if (text.isEmpty() || text.chars().anyMatch(Character::isWhitespace)) {
+      throw new IllegalArgumentException("a text without blanks");
+    }
+    return text;
   }
 
   private static String line(String token, Settings settings) {

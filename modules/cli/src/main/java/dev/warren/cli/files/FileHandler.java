@@ -287,8 +287,12 @@ final class FileHandler extends ChannelInboundHandlerAdapter {
 
   @Override
   public void userEventTriggered(ChannelHandlerContext context, Object event) {
-    if (event instanceof IdleStateEvent) {
-      context.close();
+    if (event instanceof IdleStateEvent idle) {
+      // The first one comes even while a long answer is on its way; only from the second one on
+      // Netty looks whether bytes have gone out since.
+      if (!idle.isFirst()) {
+        context.close();
+      }
     } else {
       context.fireUserEventTriggered(event);
     }

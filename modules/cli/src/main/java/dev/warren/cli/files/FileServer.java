@@ -2,6 +2,7 @@ package dev.warren.cli.files;
 
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
@@ -13,8 +14,10 @@ import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.flow.FlowControlHandler;
 import io.netty.handler.timeout.IdleStateHandler;
+import io.netty.util.NetUtil;
 import io.netty.util.concurrent.DefaultEventExecutorGroup;
 import io.netty.util.concurrent.GlobalEventExecutor;
+import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -29,8 +32,8 @@ import org.slf4j.LoggerFactory;
  * place when all of it is there.
  */
 public final class FileServer implements AutoCloseable {
-  /** A connection on which nothing moves for so long is closed. */
-  static final Duration IDLE = Duration.ofMinutes(2);
+  /** A connection on which nothing moves for twice as long is closed. */
+  static final Duration IDLE = Duration.ofMinutes(1);
 
   private static final Logger log = LoggerFactory.getLogger(FileServer.class);
 
@@ -39,14 +42,14 @@ public final class FileServer implements AutoCloseable {
   private final ChannelGroup connections = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
   private final Channel listener;
 
-  private FileServer(Settings settings) {
+  private FileServer(Settings settings) throws IOException {
     Root root = new Root(settings.root());
     loops = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
     // Files block, and a loop must not: the handler runs on threads of its own.
     disk = new DefaultEventExecutorGroup(2);
     try {
       listener = bind(settings, root);
-    } catch (RuntimeException e) {
+    } catch (IOException | RuntimeException e) {
       close(loops, disk);
       throw e;
     }
@@ -75,34 +78,45 @@ public final class FileServer implements AutoCloseable {
 
   /**
    * @throws IllegalArgumentException where the root is no directory
+   * @throws IOException where the address cannot be bound
    */
-  public static FileServer start(Settings settings) {
+  public static FileServer start(Settings settings) throws IOException {
     return new FileServer(settings);
   }
 
-  private Channel bind(Settings settings, Root root) {
-    return new ServerBootstrap()
-        .group(loops)
-        .channel(NioServerSocketChannel.class)
-        .childOption(ChannelOption.TCP_NODELAY, true)
-        // The next piece of a request is read when the last one is on the disk.
-        .childOption(ChannelOption.AUTO_READ, false)
-        .childHandler(
-            new ChannelInitializer<SocketChannel>() {
-              @Override
-              protected void initChannel(SocketChannel channel) {
-                connections.add(channel);
-                channel
-                    .pipeline()
-                    .addLast(new IdleStateHandler(true, 0, 0, IDLE.toSeconds(), TimeUnit.SECONDS))
-                    .addLast(new HttpServerCodec())
-                    .addLast(new FlowControlHandler())
-                    .addLast(disk, new FileHandler(root, settings.upload()));
-              }
-            })
-        .bind(settings.listen())
-        .syncUninterruptibly()
-        .channel();
+  private Channel bind(Settings settings, Root root) throws IOException {
+    ChannelFuture bound =
+        new ServerBootstrap()
+            .group(loops)
+            .channel(NioServerSocketChannel.class)
+            .childOption(ChannelOption.TCP_NODELAY, true)
+            // The next piece of a request is read when the last one is on the disk.
+            .childOption(ChannelOption.AUTO_READ, false)
+            .childHandler(
+                new ChannelInitializer<SocketChannel>() {
+                  @Override
+                  protected void initChannel(SocketChannel channel) {
+                    connections.add(channel);
+                    channel
+                        .pipeline()
+                        .addLast(
+                            new IdleStateHandler(true, 0, 0, IDLE.toSeconds(), TimeUnit.SECONDS))
+                        .addLast(new HttpServerCodec())
+                        .addLast(new FlowControlHandler())
+                        .addLast(disk, new FileHandler(root, settings.upload()));
+                  }
+                })
+            .bind(settings.listen())
+            .awaitUninterruptibly();
+    if (!bound.isSuccess()) {
+      throw new IOException(
+          "--listen: cannot bind "
+              + NetUtil.toSocketAddressString(settings.listen())
+              + ": "
+              + bound.cause().getMessage(),
+          bound.cause());
+    }
+    return bound.channel();
   }
 
   /** Where it listens, with the port that it really has. */
