@@ -14,6 +14,14 @@ public interface RawEnd {
   /** DATA up to this offset was handed to the transport. */
   void sent(long offset);
 
+  /**
+   * What was given with {@link RawStream#sendWhole} or {@link RawStream#sendBehind} was handed to
+   * the transport.
+   *
+   * @param bytes its length, header and payload
+   */
+  void sentWhole(int bytes);
+
   /** The connection is gone. */
   void lost(FaultCode code, String detail);
 

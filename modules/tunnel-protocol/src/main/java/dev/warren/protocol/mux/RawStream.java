@@ -12,15 +12,18 @@ import java.util.ArrayDeque;
  * relay's window.
  */
 public final class RawStream extends Lane {
-  /** Frames without payload that may wait at once; whoever exceeds it gets the stream reset. */
-  public static final int MAX_WAITING_FRAMES = 64;
+  /** Payload up to this length is copied behind what waits already (bytes). */
+  static final int SMALL_PIECE_BYTES = 1_024;
+
+  /** Copied pieces are gathered up to this length (bytes). */
+  static final int GATHERED_BYTES = 8 * 1_024;
 
   /**
    * What waits for its turn. With {@code headerBytes} 0: payload at {@code offset}. Otherwise a
    * header of so many bytes and behind it its payload; the offset counts where it is DATA and is -1
    * where not.
    */
-  private record Waiting(long offset, ByteBuf bytes, int headerBytes) {
+  private record Waiting(long offset, ByteBuf bytes, int headerBytes, boolean gathers) {
     int payloadBytes() {
       return bytes.readableBytes() - headerBytes;
     }
@@ -29,10 +32,10 @@ public final class RawStream extends Lane {
   private final RawEnd end;
   private final ArrayDeque<Waiting> queue = new ArrayDeque<>();
   private final ArrayDeque<ByteBuf> urgent = new ArrayDeque<>();
-  private int waitingFrames;
   private long creditReceived;
   private long creditLimit = -1; // below 0: no CREDIT is due
   private long sentTo = -1;
+  private int sentWhole;
   private boolean closing;
   private boolean over;
 
@@ -63,14 +66,43 @@ public final class RawStream extends Lane {
     }
   }
 
-  /** Sends payload behind what was given before; the bytes become the stream's. */
+  /**
+   * Sends payload behind what was given before; the bytes become the stream's. Small pieces are
+   * gathered: otherwise a sender of single bytes would make us keep a hundred times what its credit
+   * says.
+   */
   public void sendData(long offset, ByteBuf bytes) {
-    if (over) {
+    if (over || !bytes.isReadable()) {
       bytes.release();
       return;
     }
-    queue.addLast(new Waiting(offset, bytes, 0));
+    int length = bytes.readableBytes();
+    if (length > SMALL_PIECE_BYTES) {
+      queue.addLast(new Waiting(offset, bytes, 0, false));
+    } else {
+      gather(offset, bytes, length);
+    }
     mux.turnDue(this);
+  }
+
+  private void gather(long offset, ByteBuf bytes, int length) {
+    Waiting last = queue.peekLast();
+    if (last != null
+        && last.gathers()
+        && last.bytes().readableBytes() + length <= GATHERED_BYTES
+        && last.offset() + last.bytes().readableBytes() == offset) {
+      last.bytes().writeBytes(bytes, bytes.readerIndex(), length);
+    } else {
+      ByteBuf gathered = bytes.alloc().buffer(length, GATHERED_BYTES * 2);
+      gathered.writeBytes(bytes, bytes.readerIndex(), length);
+      queue.addLast(new Waiting(offset, gathered, 0, true));
+    }
+    bytes.release();
+  }
+
+  /** The longest payload that the far side takes (bytes). */
+  public int maxPayloadBytes() {
+    return mux.peerMaxDataBytes();
   }
 
   /** Sends DATA with a header in its wire form; both become the stream's. */
@@ -79,24 +111,13 @@ public final class RawStream extends Lane {
       headerAndPayload.release();
       return;
     }
-    queue.addLast(new Waiting(offset, headerAndPayload, headerBytes));
+    queue.addLast(new Waiting(offset, headerAndPayload, headerBytes, false));
     mux.turnDue(this);
   }
 
-  /**
-   * Sends another frame behind what was given before. Says whether there was room. The buffer
-   * becomes the stream's.
-   */
-  public boolean sendBehind(ByteBuf headerAndPayload, int payloadBytes) {
-    if (over || waitingFrames >= MAX_WAITING_FRAMES) {
-      headerAndPayload.release();
-      return over;
-    }
-    waitingFrames++;
-    queue.addLast(
-        new Waiting(-1, headerAndPayload, headerAndPayload.readableBytes() - payloadBytes));
-    mux.turnDue(this);
-    return true;
+  /** Sends another frame behind what was given before. The buffer becomes the stream's. */
+  public void sendBehind(ByteBuf headerAndPayload, int headerBytes) {
+    sendWhole(-1, headerAndPayload, headerBytes);
   }
 
   /** Drops what waits for its turn: a RESET overtakes it. */
@@ -104,7 +125,6 @@ public final class RawStream extends Lane {
     while (!queue.isEmpty()) {
       queue.removeFirst().bytes().release();
     }
-    waitingFrames = 0;
     mux.turnOver(this);
   }
 
@@ -175,7 +195,8 @@ public final class RawStream extends Lane {
     FrameCodec.writeData(out.small(), number, first.offset(), length);
     if (length < bytes.readableBytes()) {
       out.payload(bytes.readRetainedSlice(length));
-      queue.addFirst(new Waiting(first.offset() + length, bytes, 0));
+      // No longer gathering: the slice that went out shares the buffer.
+      queue.addFirst(new Waiting(first.offset() + length, bytes, 0, false));
     } else {
       out.payload(bytes);
     }
@@ -185,15 +206,14 @@ public final class RawStream extends Lane {
 
   private int writeWhole(Waiting whole, FrameOutput out) {
     int payloadBytes = whole.payloadBytes();
+    sentWhole += whole.bytes().readableBytes();
     FrameCodec.writeRaw(
         out.small(), number, whole.bytes().readSlice(whole.headerBytes()), payloadBytes);
     out.payload(whole.bytes());
-    if (whole.offset() < 0) {
-      waitingFrames--;
-    } else {
+    if (whole.offset() >= 0) {
       sentTo = whole.offset() + payloadBytes;
     }
-    return Math.max(1, payloadBytes);
+    return whole.headerBytes() + payloadBytes;
   }
 
   @Override
@@ -203,6 +223,11 @@ public final class RawStream extends Lane {
       long offset = sentTo;
       sentTo = -1;
       end.sent(offset);
+    }
+    if (sentWhole > 0) {
+      int bytes = sentWhole;
+      sentWhole = 0;
+      end.sentWhole(bytes);
     }
   }
 

@@ -18,6 +18,12 @@ import io.netty.buffer.Unpooled;
  * frames and fields that we do not know included. Both connections run on one thread.
  */
 public final class Relay {
+  /** What a frame that waits whole costs beside its bytes. */
+  private static final int FRAME_COST = 256;
+
+  /** The last frame of a stream is passed as it came up to this length, else without additions. */
+  private static final int MAX_LAST_HEADER_BYTES = 4 * 1_024;
+
   private final Side origin = new Side();
   private final Side agent = new Side();
   private final RelayWindow towardsAgent;
@@ -52,7 +58,7 @@ public final class Relay {
       opening.refuse(why, "the tunnel takes no new stream now");
       return null;
     }
-    if (!budget.tryReserve(2L * RelayBudget.SMALLEST_WINDOW)) {
+    if (!budget.tryReserve(2L * RelayBudget.PER_DIRECTION)) {
       opening.refuse(
           FaultCode.OVERLOADED, "the relay budget of " + budget.capacity() + " bytes is used up");
       return null;
@@ -60,7 +66,7 @@ public final class Relay {
     Relay relay = new Relay(budget);
     relay.origin.stream = opening.relay(relay.origin);
     relay.agent.stream = next.openRaw(relay.agent, group);
-    relay.towardsOrigin.allowed(open.credit());
+    relay.towardsOrigin.allowed(0, open.credit());
     relay.agent.stream.sendFirst(
         Unpooled.wrappedBuffer(
             FrameCodec.passedOpen(opening.header(), relay.towardsOrigin.told())));
@@ -89,6 +95,14 @@ public final class Relay {
     origin.breakOff(code, detail, answered);
     agent.breakOff(code, detail, true);
     end();
+  }
+
+  /** Both sides have finished, and what waited for its turn has gone out. */
+  private void endIfDone() {
+    boolean finished = origin.finished && agent.finished;
+    if (finished && towardsAgent.held() + towardsOrigin.held() == 0) {
+      end();
+    }
   }
 
   private void end() {
@@ -140,34 +154,28 @@ public final class Relay {
         return;
       }
       if (frame == null) {
-        passBehind(header, payload);
+        passWhole(-1, header, payload);
       } else if (frame instanceof Frame.Credit credit) {
-        long limit = other.arriving.allowed(credit.limit());
-        if (limit >= 0) {
-          other.stream.sendCredit(credit.received(), limit);
-        }
+        tell(other.arriving.allowed(credit.received(), credit.limit()));
       } else if (frame instanceof Frame.Data data) {
         passData(data, header, payload);
       } else if (frame instanceof Frame.Opened opened && this == agent && !answered) {
         answered = true;
         stream.markAnswered();
-        towardsAgent.allowed(opened.credit());
+        towardsAgent.allowed(0, opened.credit());
         origin.stream.markAnswered();
         origin.stream.sendFirst(
             Unpooled.wrappedBuffer(FrameCodec.passedOpened(header, towardsAgent.told())));
       } else if (frame instanceof Frame.Refused && this == agent && !answered) {
-        origin.stream.sendFirst(header.copy());
+        origin.stream.sendFirst(last(frame, header));
         end();
       } else if (frame instanceof Frame.Reset) {
         other.stream.dropWaiting();
-        other.stream.sendFirst(header.copy());
+        other.stream.sendFirst(last(frame, header));
         end();
       } else if (frame instanceof Frame.Finish && answered && !finished) {
         finished = true;
-        other.stream.sendBehind(header.copy(), 0);
-        if (other.finished) {
-          end();
-        }
+        passWhole(-1, header, payload); // in the order of the payload
       } else {
         reset(FaultCode.STREAM_PROTOCOL, frame.getClass().getSimpleName() + " out of order");
       }
@@ -177,35 +185,65 @@ public final class Relay {
     private void passData(Frame.Data data, ByteBuf header, ByteBuf payload) {
       data.bytes().release();
       if (counts(data.offset(), payload.readableBytes())) {
-        other.stream.sendWhole(
-            data.offset(), Unpooled.copiedBuffer(header, payload), header.readableBytes());
+        passWhole(data.offset(), header, payload);
       }
     }
 
-    private void passBehind(ByteBuf header, ByteBuf payload) {
-      if (!other.stream.sendBehind(
-          Unpooled.copiedBuffer(header, payload), payload.readableBytes())) {
+    /**
+     * Passes a frame as it came, in the order of the payload. It has no credit of its own, so it is
+     * charged to the budget.
+     */
+    private void passWhole(long offset, ByteBuf header, ByteBuf payload) {
+      int length = header.readableBytes() + payload.readableBytes();
+      if (payload.readableBytes() > other.stream.maxPayloadBytes()) {
         reset(
-            FaultCode.OVERLOADED,
-            RawStream.MAX_WAITING_FRAMES + " frames of unknown kind wait on one stream");
+            FaultCode.UNSUPPORTED,
+            "a frame with additions and "
+                + payload.readableBytes()
+                + " bytes of payload (limit of the next connection: "
+                + other.stream.maxPayloadBytes()
+                + ")");
+      } else if (!arriving.holdWhole(FRAME_COST + length, finished)) {
+        reset(FaultCode.OVERLOADED, "too many frames with additions wait on one stream");
+      } else {
+        other.stream.sendWhole(
+            offset, Unpooled.copiedBuffer(header, payload), length - payload.readableBytes());
       }
+    }
+
+    private static ByteBuf last(Frame frame, ByteBuf header) {
+      return header.readableBytes() <= MAX_LAST_HEADER_BYTES
+          ? header.copy()
+          : Unpooled.wrappedBuffer(FrameCodec.headerBytes(frame));
     }
 
     @Override
     public void sent(long offset) {
-      if (over) {
-        return;
+      if (!over) {
+        tell(other.arriving.sent(offset));
+        endIfDone();
       }
-      long limit = other.arriving.sent(offset);
+    }
+
+    @Override
+    public void sentWhole(int bytes) {
+      if (!over) {
+        other.arriving.sentWhole(FRAME_COST + bytes);
+        endIfDone();
+      }
+    }
+
+    /** Tells the far side of the other connection its new limit; -1: there is none. */
+    private void tell(long limit) {
       if (limit >= 0) {
-        other.stream.sendCredit(other.arriving.arrived(), limit);
+        other.stream.sendCredit(other.arriving.endReceived(), limit);
       }
     }
 
     @Override
     public void lost(FaultCode code, String detail) {
-      if (over) {
-        return;
+      if (over || finished && other.finished && other.arriving.held() == 0) {
+        return; // all that was meant for the lost side has gone out; the rest goes the other way
       }
       boolean unanswered = this == agent && !answered;
       other.breakOff(unanswered ? FaultCode.LINK_LOST : FaultCode.TUNNEL_LOST, detail, !unanswered);

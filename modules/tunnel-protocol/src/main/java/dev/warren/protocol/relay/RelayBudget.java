@@ -13,6 +13,12 @@ public final class RelayBudget {
   /** What each direction keeps until its stream ends (bytes). */
   public static final int SMALLEST_WINDOW = 4 * 1024;
 
+  /** What each direction keeps beside that for its FINISH (bytes). */
+  static final int FINISH_ROOM = 512;
+
+  /** What a stream takes of the budget at least, in each direction (bytes). */
+  static final int PER_DIRECTION = SMALLEST_WINDOW + FINISH_ROOM;
+
   /** The default for all relayed streams of one tunnel (bytes). */
   public static final long DEFAULT_PER_TUNNEL = 4L * 1024 * 1024;
 
@@ -31,9 +37,9 @@ public final class RelayBudget {
   }
 
   private RelayBudget(long capacity, RelayBudget node) {
-    if (capacity < 2 * SMALLEST_WINDOW) {
+    if (capacity < 2 * PER_DIRECTION) {
       throw new IllegalArgumentException(
-          "relay budget: " + capacity + " bytes (expected: at least " + 2 * SMALLEST_WINDOW + ")");
+          "relay budget: " + capacity + " bytes (expected: at least " + 2 * PER_DIRECTION + ")");
     }
     this.capacity = capacity;
     this.node = node;

@@ -3,7 +3,8 @@ package dev.warren.protocol.relay;
 /**
  * The clamp on one direction of a relayed stream: the sender is told the smaller of what the
  * receiving end allows and what went on to the next transport plus a window. So at most {@code told
- * - sent} bytes are held here, and that much is reserved.
+ * - sent} bytes are held here, and that much is reserved; frames that are passed whole are reserved
+ * beside it.
  */
 final class RelayWindow {
   private final RelayBudget budget;
@@ -11,9 +12,13 @@ final class RelayWindow {
   private long sent;
   private long told;
   private long endLimit; // what the receiving end allows
+  private long endReceived; // what the receiving end says that it has
   private long reserved;
+  private int whole; // what frames that pass whole take up
+  private int wholeReserved;
+  private boolean closed;
 
-  /** The smallest window must have been reserved by the caller. */
+  /** {@link RelayBudget#PER_DIRECTION} must have been reserved by the caller. */
   RelayWindow(RelayBudget budget) {
     this.budget = budget;
     this.reserved = RelayBudget.SMALLEST_WINDOW;
@@ -40,8 +45,11 @@ final class RelayWindow {
     return extend();
   }
 
-  /** The receiving end allows more. Returns the limit to tell the sender, or -1. */
-  long allowed(long limit) {
+  /**
+   * The receiving end has received and allows more. Returns the limit to tell the sender, or -1.
+   */
+  long allowed(long received, long limit) {
+    endReceived = Math.max(endReceived, received);
     endLimit = Math.max(endLimit, limit);
     return extend();
   }
@@ -65,6 +73,29 @@ final class RelayWindow {
     return grew ? told : -1;
   }
 
+  /**
+   * Reserves room for a frame that passes whole. Says whether there is some: for a FINISH without
+   * additions there always is.
+   */
+  boolean holdWhole(int bytes, boolean finish) {
+    int prepaid = finish ? RelayBudget.FINISH_ROOM : 0;
+    int missing = Math.max(0, whole + bytes - wholeReserved - prepaid);
+    if (missing > RelayBudget.LARGEST_WINDOW - wholeReserved || !budget.tryReserve(missing)) {
+      return false;
+    }
+    wholeReserved += missing;
+    whole += bytes;
+    return true;
+  }
+
+  void sentWhole(int bytes) {
+    whole -= bytes;
+    if (wholeReserved > whole) {
+      budget.release(wholeReserved - whole);
+      wholeReserved = whole;
+    }
+  }
+
   private void shrink(long to) {
     if (to < reserved) {
       budget.release(reserved - to);
@@ -74,22 +105,26 @@ final class RelayWindow {
 
   void close() {
     shrink(0);
+    budget.release(wholeReserved + RelayBudget.FINISH_ROOM);
+    wholeReserved = 0;
+    closed = true;
   }
 
   long told() {
     return told;
   }
 
-  long arrived() {
-    return arrived;
+  /** What the sender may forget: only the receiving end can say so. */
+  long endReceived() {
+    return endReceived;
   }
 
   /** Bytes that have arrived and not gone on. */
   long held() {
-    return arrived - sent;
+    return arrived - sent + whole;
   }
 
   long reserved() {
-    return reserved;
+    return closed ? 0 : reserved + wholeReserved + RelayBudget.FINISH_ROOM;
   }
 }

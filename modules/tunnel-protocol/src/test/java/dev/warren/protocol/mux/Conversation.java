@@ -39,6 +39,7 @@ final class Conversation implements MuxEvents, AutoCloseable {
   private final int muxSide;
   private final ByteSink sink = new ByteSink(ByteBufAllocator.DEFAULT);
   private final FrameParser parser = new FrameParser();
+  private boolean closed;
   private final ArrayDeque<Frame> said = new ArrayDeque<>();
 
   private Conversation(Mux.Side side, MuxSettings settings, CreditBudget budget) {
@@ -356,6 +357,10 @@ final class Conversation implements MuxEvents, AutoCloseable {
 
   @Override
   public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
     mux.lost("the test is over", now);
     for (RecordingEnd end : ends) {
       end.stream.reset(FaultCode.CANCELLED, "the test is over");

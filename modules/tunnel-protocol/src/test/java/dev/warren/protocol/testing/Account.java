@@ -133,6 +133,12 @@ public final class Account {
     return entry == null ? 0 : entry.sent[side];
   }
 
+  /** How far a side may send on a stream, as far as it was told. */
+  public long told(int side, long stream) {
+    Entry entry = entries.get(stream);
+    return entry == null ? 0 : entry.told[side];
+  }
+
   /** How far a side may send on a stream, as far as it has heard. */
   public long limit(int side, long stream) {
     Entry entry = entries.get(stream);
