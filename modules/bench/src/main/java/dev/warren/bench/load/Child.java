@@ -1,0 +1,107 @@
+package dev.warren.bench.load;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+
+/** A process that we started, and what Linux says of it. */
+final class Child implements AutoCloseable {
+  /** Ticks a second of {@code /proc/PID/stat}; the same on every Linux that Java runs on. */
+  private static final double TICKS_PER_SECOND = 100;
+
+  private static final int UTIME_FIELD = 11; // behind the name, which may hold spaces
+  private static final int END_SECONDS = 5;
+
+  private final String name;
+  private final Process process;
+  private final Path log;
+
+  Child(String name, Process process, Path log) {
+    this.name = name;
+    this.process = process;
+    this.log = log;
+  }
+
+  String name() {
+    return name;
+  }
+
+  long pid() {
+    return process.pid();
+  }
+
+  /** CPU time so far, in user mode and in the kernel (seconds). */
+  double cpuSeconds() {
+    String stat = read("stat");
+    String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+    return (Long.parseLong(fields[UTIME_FIELD]) + Long.parseLong(fields[UTIME_FIELD + 1]))
+        / TICKS_PER_SECOND;
+  }
+
+  /** Physical memory that it has now (bytes). */
+  long residentBytes() {
+    for (String line : read("status").split("\n")) {
+      if (line.startsWith("VmRSS:")) {
+        return Long.parseLong(line.replaceAll("\\D", "")) * 1024;
+      }
+    }
+    throw new LoadException(name + ": /proc/" + pid() + "/status has no VmRSS");
+  }
+
+  private String read(String file) {
+    try {
+      return Files.readString(Path.of("/proc", Long.toString(pid()), file));
+    } catch (IOException e) {
+      throw new LoadException(name + " is gone; its last words: " + lastWords(), e);
+    }
+  }
+
+  /** Fails where it has ended. */
+  void checkAlive() {
+    if (!process.isAlive()) {
+      throw new LoadException(
+          name + " ended with status " + process.exitValue() + ": " + lastWords());
+    }
+  }
+
+  /** What it wrote last. */
+  String lastWords() {
+    try {
+      String all = Files.readString(log);
+      return all.isBlank() ? "(none)" : all.substring(Math.max(0, all.length() - 2_000)).strip();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Waits for its end; a process that takes longer is ended. */
+  int await(int seconds) {
+    try {
+      if (!process.waitFor(seconds, TimeUnit.SECONDS)) {
+        close();
+        throw new LoadException(
+            name + " took more than " + seconds + " s; its last words: " + lastWords());
+      }
+      return process.exitValue();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new LoadException("interrupted while waiting for " + name, e);
+    }
+  }
+
+  /** Ends it: with SIGTERM, and where that does not help within seconds, with SIGKILL. */
+  @Override
+  public void close() {
+    process.destroy();
+    try {
+      if (process.waitFor(END_SECONDS, TimeUnit.SECONDS)) {
+        return;
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    process.destroyForcibly();
+  }
+}
