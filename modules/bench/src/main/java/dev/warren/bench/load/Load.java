@@ -3,6 +3,7 @@ package dev.warren.bench.load;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -18,7 +19,9 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /**
  * The load harness: sets the stage, runs the cases, tells the figures, and ends every process that
@@ -70,12 +73,16 @@ public final class Load implements Callable<Integer> {
       description = "The launcher to be measured (default: ./warren of this source tree)")
   private Path warren = Path.of("warren");
 
+  @Spec private CommandSpec spec;
+
   private final PrintStream out = System.out;
 
   /** Runs one command line to its end and returns the exit status. */
   public static int run(String[] arguments) {
     return run(
-        arguments, new PrintWriter(System.out, true), new PrintWriter(System.err, true));
+        arguments,
+        new PrintWriter(System.out, true, StandardCharsets.UTF_8),
+        new PrintWriter(System.err, true, StandardCharsets.UTF_8));
   }
 
   static int run(String[] arguments, PrintWriter out, PrintWriter err) {
@@ -141,7 +148,7 @@ public final class Load implements Callable<Integer> {
     for (String name : cases) {
       if (!known.contains(name)) {
         throw new CommandLine.ParameterException(
-            new CommandLine(this),
+            spec.commandLine(),
             "--cases: \"" + name + "\" (expected: some of " + String.join(", ", known) + ")");
       }
     }
@@ -161,7 +168,7 @@ public final class Load implements Callable<Integer> {
     return value -> {
       if (value < 1) {
         throw new CommandLine.ParameterException(
-            new CommandLine(this), option + ": " + value + " (expected: at least 1)");
+            spec.commandLine(), option + ": " + value + " (expected: at least 1)");
       }
       return value;
     };
