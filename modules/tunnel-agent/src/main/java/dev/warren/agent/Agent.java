@@ -56,6 +56,8 @@ public final class Agent implements AutoCloseable {
   }
 
   /**
+   * Starts an agent that somebody watches.
+   *
    * @param listener told of every change of a tunnel's state
    */
   public static Agent start(AgentSettings settings, TunnelListener listener) {
@@ -140,8 +142,9 @@ public final class Agent implements AutoCloseable {
     for (GatewayAddress gateway : settings.gateways()) {
       HostText host = HostText.of(gateway.host());
       boolean here =
-          host instanceof HostText.Name name && name.isLocalhost()
-              || host instanceof HostText.Address literal && literal.address().isLoopbackAddress();
+          (host instanceof HostText.Name name && name.isLocalhost())
+              || (host instanceof HostText.Address literal
+                  && literal.address().isLoopbackAddress());
       if (!gateway.tls() && !here) {
         log.atWarn()
             .addKeyValue("address", gateway)

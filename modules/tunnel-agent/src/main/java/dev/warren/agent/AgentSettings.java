@@ -208,6 +208,8 @@ public record AgentSettings(
     }
 
     /**
+     * Checks and returns what was collected.
+     *
      * @throws IllegalArgumentException where a value is out of its range
      */
     public AgentSettings build() {

@@ -38,7 +38,6 @@ import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
@@ -47,6 +46,7 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -157,7 +157,7 @@ class AgentTest {
   @Test
   void aGatewayThatIsNotThereYetIsTriedUntilItIs() throws Exception {
     int port;
-    try (ServerSocket reserved = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+    try (ServerSocket reserved = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       port = reserved.getLocalPort();
     }
     ScriptedGateway there = closing(new ScriptedGateway());
@@ -387,17 +387,17 @@ class AgentTest {
     ScriptedGateway gateway = closing(new ScriptedGateway());
     ServerSocket target = closing(new ServerSocket());
     target.setReceiveBufferSize(16 * 1024);
-    target.bind(new InetSocketAddress("127.0.0.1", 0));
+    target.bind(Loopback.anyPort());
     start(settings(gateway));
     StreamProbe stream = gateway.tunnel().open(address(target));
     assertEquals("opened", stream.next().what());
     byte[] sent = new byte[4 * BEYOND_FIRST_CREDIT];
     new Random(4).nextBytes(sent);
     try (Socket accepted = target.accept()) {
-      accepted.getOutputStream().write("bye".getBytes("US-ASCII"));
+      accepted.getOutputStream().write("bye".getBytes(StandardCharsets.US_ASCII));
       accepted.shutdownOutput();
       assertEquals("finished", stream.next().what());
-      assertEquals("bye", new String(stream.received(), "US-ASCII"));
+      assertEquals("bye", new String(stream.received(), StandardCharsets.US_ASCII));
       stream.write(sent).finish();
       assertArrayEquals(sent, accepted.getInputStream().readAllBytes());
     }
@@ -552,7 +552,7 @@ class AgentTest {
     ScriptedGateway gateway = closing(new ScriptedGateway());
     ServerSocket stalled = closing(new ServerSocket());
     stalled.setReceiveBufferSize(16 * 1024);
-    stalled.bind(new InetSocketAddress("127.0.0.1", 0));
+    stalled.bind(Loopback.anyPort());
     ServerSocket target = listening();
     start(settings(gateway));
     GatewayEnd tunnel = gateway.tunnel();
@@ -634,7 +634,7 @@ class AgentTest {
 
   private ServerSocket listening() throws IOException {
     ServerSocket server = new ServerSocket();
-    server.bind(new InetSocketAddress("127.0.0.1", 0));
+    server.bind(Loopback.anyPort());
     return closing(server);
   }
 

@@ -71,7 +71,7 @@ public final class ScriptedGateway implements AutoCloseable {
                     install(channel);
                   }
                 })
-            .bind(new InetSocketAddress("127.0.0.1", 0))
+            .bind(Loopback.anyPort())
             .syncUninterruptibly()
             .channel();
   }

@@ -32,7 +32,7 @@ public record GatewayAddress(URI uri, boolean tls, String host, int port) {
     }
     String scheme = String.valueOf(uri.getScheme()).toLowerCase(Locale.ROOT);
     boolean tls = scheme.equals("wss");
-    if (!tls && !scheme.equals("ws")
+    if ((!tls && !scheme.equals("ws"))
         || uri.getHost() == null
         || uri.getHost().indexOf('%') >= 0
         || uri.getRawUserInfo() != null

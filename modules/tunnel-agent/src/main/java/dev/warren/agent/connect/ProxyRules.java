@@ -65,7 +65,7 @@ public final class ProxyRules {
 
   private static List<String> direct(String list) {
     List<String> entries = new ArrayList<>();
-    for (String entry : list.toLowerCase(Locale.ROOT).split("[,\\s]+")) {
+    for (String entry : list.toLowerCase(Locale.ROOT).split("[,\\s]+", -1)) {
       if (!entry.isEmpty()) {
         entries.add(entry);
       }

@@ -142,7 +142,7 @@ final class UpgradeHandler extends ChannelInboundHandlerAdapter {
               Math.min(room, bytes.readableBytes()),
               StandardCharsets.US_ASCII));
     }
-    if (object instanceof LastHttpContent || !upgraded && body.length() >= MAX_REASON_BYTES) {
+    if (object instanceof LastHttpContent || (!upgraded && body.length() >= MAX_REASON_BYTES)) {
       if (upgraded) {
         finish(ctx);
       } else {

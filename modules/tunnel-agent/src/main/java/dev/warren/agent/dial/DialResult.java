@@ -14,6 +14,8 @@ public sealed interface DialResult {
   record Connected(DuplexChannel channel) implements DialResult {}
 
   /**
+   * No target accepted.
+   *
    * @param detail what happened, for the caller, who knows the target
    */
   record Refused(FaultCode code, String detail) implements DialResult {}

@@ -15,7 +15,7 @@ final class Ipv4Text {
       String part = parts[i];
       if (part.isEmpty()
           || part.length() > 3
-          || part.length() > 1 && part.charAt(0) == '0'
+          || (part.length() > 1 && part.charAt(0) == '0')
           || !part.chars().allMatch(c -> c >= '0' && c <= '9')
           || Integer.parseInt(part) > 255) {
         return null;

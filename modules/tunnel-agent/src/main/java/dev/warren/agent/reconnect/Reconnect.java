@@ -38,6 +38,8 @@ public final class Reconnect {
   private long upSince;
 
   /**
+   * When and where.
+   *
    * @param delay from now
    * @param address the index of the address to dial
    */

@@ -63,11 +63,11 @@ public final class AllowRules {
   public Verdict judge(Target.Tcp target, HostText host, InetAddress address) {
     Optional<SpecialAddresses.Special> special = SpecialAddresses.of(address);
     for (AllowRule rule : rules) {
-      if (rule instanceof AllowRule.ByAddress byAddress
-              && byAddress.allows(address, target.port(), special)
-          || rule instanceof AllowRule.ByName byName
+      if ((rule instanceof AllowRule.ByAddress byAddress
+              && byAddress.allows(address, target.port(), special))
+          || (rule instanceof AllowRule.ByName byName
               && special.isEmpty()
-              && byName.allows(host, target.port())) {
+              && byName.allows(host, target.port()))) {
         return Verdict.ALLOWED;
       }
     }

@@ -208,9 +208,15 @@ class GatewayConnectorTest {
         rawServer(
             (request, out) ->
                 out.write(
-                    ("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                            + "Connection: Upgrade\r\nSec-WebSocket-Protocol: warren.v1\r\n"
-                            + "Sec-WebSocket-Accept: bm8=\r\n\r\n")
+                    String.join(
+                            "\r\n",
+                            "HTTP/1.1 101 Switching Protocols",
+                            "Upgrade: websocket",
+                            "Connection: Upgrade",
+                            "Sec-WebSocket-Protocol: warren.v1",
+                            "Sec-WebSocket-Accept: bm8=",
+                            "",
+                            "")
                         .getBytes(StandardCharsets.US_ASCII)));
     assertEquals(Stage.UPGRADE, failed(connect(address("ws", port))).stage());
   }
@@ -268,7 +274,7 @@ class GatewayConnectorTest {
   @Test
   void aServerThatDoesNotAnswerIsGivenUpAtTheLimit() throws Exception {
     limit = SHORT;
-    ServerSocket silent = closing(new ServerSocket(0, 8, InetAddress.getByName("127.0.0.1")));
+    ServerSocket silent = closing(new ServerSocket(0, 8, InetAddress.getLoopbackAddress()));
     assertEquals(
         new Failed(Stage.UPGRADE, "no answer within 300 ms"),
         failed(connect(address("ws", silent.getLocalPort()))));
@@ -301,7 +307,7 @@ class GatewayConnectorTest {
 
   @Test
   void aCancelledTryClosesItsConnectionAndTellsNobody() throws Exception {
-    ServerSocket silent = closing(new ServerSocket(0, 8, InetAddress.getByName("127.0.0.1")));
+    ServerSocket silent = closing(new ServerSocket(0, 8, InetAddress.getLoopbackAddress()));
     CompletableFuture<ConnectOutcome> outcome = new CompletableFuture<>();
     ConnectAttempt attempt =
         connector().connect(address("ws", silent.getLocalPort()), loop, outcome::complete);
@@ -503,7 +509,7 @@ class GatewayConnectorTest {
   }
 
   private static int closedPort() throws IOException {
-    try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+    try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       return server.getLocalPort();
     }
   }
@@ -519,7 +525,7 @@ class GatewayConnectorTest {
   }
 
   private int rawServer(RawAnswer answer) throws IOException {
-    ServerSocket server = closing(new ServerSocket(0, 8, InetAddress.getByName("127.0.0.1")));
+    ServerSocket server = closing(new ServerSocket(0, 8, InetAddress.getLoopbackAddress()));
     Thread thread =
         new Thread(
             () -> {

@@ -111,7 +111,7 @@ class ProxyRulesTest {
   private static Map<String, String> environment(String variables) {
     Map<String, String> environment = new HashMap<>();
     if (variables != null) {
-      for (String variable : variables.trim().split(" ")) {
+      for (String variable : variables.trim().split("\\s+", -1)) {
         int equals = variable.indexOf('=');
         environment.put(variable.substring(0, equals), variable.substring(equals + 1));
       }

@@ -65,7 +65,7 @@ final class ScriptedProxy implements AutoCloseable {
   }
 
   private ScriptedProxy(Script script) throws IOException {
-    server = new ServerSocket(0, 8, InetAddress.getByName("127.0.0.1"));
+    server = new ServerSocket(0, 8, InetAddress.getLoopbackAddress());
     start(
         () -> {
           try (Socket client = server.accept()) {
@@ -101,7 +101,7 @@ final class ScriptedProxy implements AutoCloseable {
   }
 
   private static void join(Socket client, int leadsTo) throws IOException {
-    try (Socket far = new Socket("127.0.0.1", leadsTo)) {
+    try (Socket far = new Socket(InetAddress.getLoopbackAddress(), leadsTo)) {
       start(
           () -> {
             far.getInputStream().transferTo(client.getOutputStream());

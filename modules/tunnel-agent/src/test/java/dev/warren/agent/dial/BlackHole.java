@@ -1,7 +1,7 @@
 package dev.warren.agent.dial;
 
+import dev.warren.agent.Loopback;
 import java.io.IOException;
-import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.channels.SocketChannel;
 import java.util.ArrayList;
@@ -19,7 +19,7 @@ public final class BlackHole implements AutoCloseable {
   private final List<SocketChannel> clients = new ArrayList<>();
 
   public BlackHole(String address, int port) throws IOException {
-    server.bind(new InetSocketAddress(address, port), 1);
+    server.bind(Loopback.at(address, port), 1);
     for (int i = 0; i < FILL; i++) {
       SocketChannel client = SocketChannel.open();
       client.configureBlocking(false);

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.warren.agent.Eventually;
+import dev.warren.agent.Loopback;
 import dev.warren.agent.ScriptedNames;
 import dev.warren.agent.net.Transport;
 import dev.warren.agent.rules.AllowRules;
@@ -22,7 +23,6 @@ import io.netty.channel.epoll.Epoll;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.channel.socket.SocketChannelConfig;
 import java.io.IOException;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -163,7 +163,7 @@ class TargetDialerTest {
     ServerSocket forbidden = listening("127.0.0.2");
     ServerSocket allowed = new ServerSocket();
     closeables.add(allowed);
-    allowed.bind(new InetSocketAddress("127.0.0.1", forbidden.getLocalPort()));
+    allowed.bind(Loopback.at("127.0.0.1", forbidden.getLocalPort()));
     names.answer("both.example", "127.0.0.2", "127.0.0.1");
     connected(dial(dialer(LONG, 8), tcp("both.example", forbidden.getLocalPort()))).close().sync();
     assertNobodyCame(forbidden);
@@ -189,7 +189,7 @@ class TargetDialerTest {
     DuplexChannel channel =
         connected(dial(dialer(LONG, 8), tcp("two.example", server.getLocalPort())));
     assertEquals(
-        InetAddress.getByName("127.0.0.2"),
+        Loopback.at("127.0.0.2", 0).getAddress(),
         ((InetSocketAddress) channel.remoteAddress()).getAddress());
     channel.close().sync();
   }
@@ -199,7 +199,7 @@ class TargetDialerTest {
     BlackHole hole = blackHole("127.0.0.1", 0);
     ServerSocket server = new ServerSocket();
     closeables.add(server);
-    server.bind(new InetSocketAddress("127.0.0.2", hole.port()));
+    server.bind(Loopback.at("127.0.0.2", hole.port()));
     names.answer("two.example", "127.0.0.1", "127.0.0.2");
     connected(dial(dialer(Duration.ofSeconds(2), 8), tcp("two.example", hole.port())))
         .close()
@@ -442,14 +442,14 @@ class TargetDialerTest {
 
   private ServerSocket listening(String address) throws IOException {
     ServerSocket server = new ServerSocket();
-    server.bind(new InetSocketAddress(address, 0));
+    server.bind(Loopback.at(address, 0));
     closeables.add(server);
     return server;
   }
 
   private static int closedPort() throws IOException {
     try (ServerSocket server = new ServerSocket()) {
-      server.bind(new InetSocketAddress("127.0.0.1", 0));
+      server.bind(Loopback.anyPort());
       return server.getLocalPort();
     }
   }

@@ -140,7 +140,8 @@ class HostTextTest {
       boolean odd = parts < 4;
       for (int part = 0; part < parts; part++) {
         boolean last = part == parts - 1;
-        long value = last ? address & (1L << 32 - 8 * part) - 1 : address >>> 24 - 8 * part & 0xff;
+        long tail = address & ((1L << (32 - 8 * part)) - 1);
+        long value = last ? tail : (address >>> (24 - 8 * part)) & 0xff;
         int radix = random.nextInt(3);
         odd |= radix > 0;
         host.append(part == 0 ? "" : ".")

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.warren.agent.Loopback;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
@@ -71,7 +72,7 @@ class NamesTest {
                             new ScriptedDns());
                   }
                 })
-            .bind(new InetSocketAddress("127.0.0.1", 0))
+            .bind(Loopback.anyPort())
             .syncUninterruptibly()
             .channel();
   }
