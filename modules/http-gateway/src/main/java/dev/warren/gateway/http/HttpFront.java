@@ -310,7 +310,11 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
     requestEnded = false;
     answered = false;
     headTimed = false;
-    deadline.clear();
+    if (halfClosed) {
+      deadline.in(services.settings().keepAlive().halfClosed());
+    } else {
+      deadline.clear();
+    }
     encoder.answers(head.method().equals(HttpMethod.HEAD));
     keepAlive = HttpUtil.isKeepAlive(head);
     http10 = head.protocolVersion().equals(HttpVersion.HTTP_1_0);

@@ -67,14 +67,17 @@ public final class IdleStreams {
   /** Takes a stream whose exchange ended cleanly; one too many is ended instead. */
   void put(TargetStream stream, long idleNanos) {
     Loop loop = loops.get();
-    ArrayDeque<TargetStream> waiting =
-        loop.streams.computeIfAbsent(stream.key(), key -> new ArrayDeque<>());
+    ArrayDeque<TargetStream> waiting = loop.streams.get(stream.key());
     long wait = Math.min(idleNanos, settings.idle().toNanos());
     if (wait <= 0
-        || waiting.size() >= settings.maxIdlePerTarget()
+        || (waiting == null ? 0 : waiting.size()) >= settings.maxIdlePerTarget()
         || loop.size >= settings.maxIdle()) {
       stream.finish();
       return;
+    }
+    if (waiting == null) {
+      waiting = new ArrayDeque<>();
+      loop.streams.put(stream.key(), waiting); // the timer removes it when it is empty
     }
     waiting.addLast(stream);
     loop.count(1);

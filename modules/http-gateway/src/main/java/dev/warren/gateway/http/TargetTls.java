@@ -8,7 +8,10 @@ import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslProvider;
 import io.netty.handler.ssl.util.InsecureTrustManagerFactory;
 import java.nio.file.Path;
+import java.util.List;
+import javax.net.ssl.SNIHostName;
 import javax.net.ssl.SSLException;
+import javax.net.ssl.SSLParameters;
 
 /**
  * TLS towards https targets: the gateway is the client, the tunnel carries the ciphertext, and the
@@ -62,6 +65,18 @@ public final class TargetTls {
 
   /** A client's handler for one stream, with SNI where {@code host} is a name. */
   SslHandler newHandler(ByteBufAllocator allocator, String host, int port) {
-    return context.newHandler(allocator, host, port);
+    SslHandler handler = context.newHandler(allocator, host, port);
+    if (host.indexOf('.') < 0 && host.indexOf(':') < 0) {
+      // Netty sends no SNI for a name without a dot; where services find each other by short names,
+      // targets choose their certificate by it all the same.
+      SSLParameters parameters = handler.engine().getSSLParameters();
+      try {
+        parameters.setServerNames(List.of(new SNIHostName(host)));
+        handler.engine().setSSLParameters(parameters);
+      } catch (IllegalArgumentException notAName) {
+        // then nobody can expect it in SNI
+      }
+    }
+    return handler;
   }
 }

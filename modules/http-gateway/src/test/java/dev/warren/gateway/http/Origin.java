@@ -16,6 +16,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import javax.net.ssl.SSLException;
 
 /** A target with plain sockets: what it does with each connection, the test says. */
 final class Origin implements AutoCloseable {
@@ -128,7 +129,7 @@ final class Origin implements AutoCloseable {
   private void serve(Script script, Socket socket) {
     try (socket) {
       script.serve(new Connection(this, socket));
-    } catch (EOFException | SocketException ended) {
+    } catch (EOFException | SocketException | SSLException ended) {
       // the other side's right
     } catch (Throwable e) {
       failures.add(e);
