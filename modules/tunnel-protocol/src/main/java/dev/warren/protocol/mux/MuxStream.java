@@ -150,7 +150,7 @@ public final class MuxStream extends Lane {
 
   /** So many bytes that arrived have left our memory. */
   public void consumed(int bytes, long now) {
-    if (receive.consumed(bytes, now) >= 0 && !over) {
+    if (bytes > 0 && receive.consumed(bytes, now) >= 0 && !over) {
       creditDue = true;
       controlDue();
     }

@@ -58,7 +58,7 @@ final class World {
     newer = random.nextInt(8) == 0;
     lossKind = Math.max(0, random.nextInt(8) - 5);
     int streams = 1 + random.nextInt(random.nextInt(4) == 0 ? 24 : 6);
-    int mostBytes = tiny ? 2_000 : random.nextInt(40) == 0 ? 1_000_000 : 60_000;
+    int mostBytes = tiny ? 2_000 : random.nextInt(40) == 0 ? 400_000 : 40_000;
     for (int i = 0; i < streams; i++) {
       plans.add(new Plan(i, random, mostBytes));
     }
