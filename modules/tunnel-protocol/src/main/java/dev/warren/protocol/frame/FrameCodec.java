@@ -31,9 +31,15 @@ public final class FrameCodec {
   /** The highest stream number: six bytes. */
   public static final long MAX_STREAM = (1L << 48) - 1;
 
-  private static final int MAX_CAPABILITIES = 64;
-  private static final int MAX_CLUSTER_PATH = 16;
-  private static final int MAX_MAC_BYTES = 64;
+  /** The most capabilities that one side may name. */
+  public static final int MAX_CAPABILITIES = 64;
+
+  /** The most clusters that one dial may pass. */
+  public static final int MAX_CLUSTER_PATH = 16;
+
+  /** The longest MAC of a rank (bytes). */
+  public static final int MAX_MAC_BYTES = 64;
+
   private static final int TAG_DATA = 1 << 3;
   private static final int TAG_CREDIT = 2 << 3 | 2;
 

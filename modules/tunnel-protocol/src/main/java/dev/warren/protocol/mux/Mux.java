@@ -142,12 +142,16 @@ public final class Mux {
 
   /** Keeps what the far side said of itself. */
   private void peer(Frame.Limits limits, int heartbeatMillis) throws ProtocolException {
-    if (limits.maxDataBytes() < 1_024
+    if (limits.maxDataBytes() < MuxSettings.LEAST_MAX_DATA_BYTES
         || limits.maxOpenStreams() < 1
         || limits.maxPendingStreams() < 1) {
       throw new ProtocolException(
           FaultCode.PROTOCOL,
-          "limits " + limits + " (expected: at least 1024 bytes of data and one stream)");
+          "limits "
+              + limits
+              + " (expected: at least "
+              + MuxSettings.LEAST_MAX_DATA_BYTES
+              + " bytes of data and one stream)");
     }
     if (heartbeatMillis < 10) {
       throw new ProtocolException(

@@ -20,6 +20,9 @@ public record MuxSettings(
    */
   public static final int DEFAULT_MAX_DATA_BYTES = 32 * 1024;
 
+  /** No side may ask for smaller frames (bytes). */
+  public static final int LEAST_MAX_DATA_BYTES = 1_024;
+
   public static final int DEFAULT_MAX_OPEN_STREAMS = 10_000;
   public static final int DEFAULT_MAX_PENDING_STREAMS = 1_000;
 
@@ -32,7 +35,11 @@ public record MuxSettings(
           DEFAULT_MAX_DATA_BYTES);
 
   public MuxSettings {
-    check("max-data-bytes", limits.maxDataBytes(), 1_024, FrameReader.MAX_PAYLOAD_BYTES);
+    check(
+        "max-data-bytes",
+        limits.maxDataBytes(),
+        LEAST_MAX_DATA_BYTES,
+        FrameReader.MAX_PAYLOAD_BYTES);
     check("max-open-streams", limits.maxOpenStreams(), 1, 1_000_000);
     check("max-pending-streams", limits.maxPendingStreams(), 1, limits.maxOpenStreams());
     check("heartbeat (ms)", heartbeat.toMillis(), 10, 3_600_000);
