@@ -53,6 +53,9 @@ final class FileHandler extends ChannelInboundHandlerAdapter {
   /** Where its body goes; null where it goes nowhere. */
   private Upload receiving;
 
+  /** One more message is wanted. */
+  private boolean asked;
+
   /** The answer is the last one: whatever still comes is thrown away. */
   private boolean lingering;
 
@@ -61,16 +64,33 @@ final class FileHandler extends ChannelInboundHandlerAdapter {
     this.upload = upload;
   }
 
+  private void ask(ChannelHandlerContext context) {
+    asked = true;
+    context.read();
+  }
+
+  /**
+   * The FlowControlHandler in front forgets a wish that was made within a burst of reading when the
+   * burst ends.
+   */
+  @Override
+  public void channelReadComplete(ChannelHandlerContext context) {
+    if (asked) {
+      context.read();
+    }
+  }
+
   @Override
   public void channelActive(ChannelHandlerContext context) {
-    context.read();
+    ask(context);
   }
 
   @Override
   public void channelRead(ChannelHandlerContext context, Object message) throws IOException {
+    asked = false;
     try {
       if (lingering) {
-        context.read();
+        ask(context);
         return;
       }
       if (message instanceof HttpRequest head) {
@@ -106,7 +126,7 @@ final class FileHandler extends ChannelInboundHandlerAdapter {
       }
     }
     request = head;
-    context.read();
+    ask(context);
   }
 
   private void receive(ChannelHandlerContext context, HttpContent content) throws IOException {
@@ -119,7 +139,7 @@ final class FileHandler extends ChannelInboundHandlerAdapter {
       receiving.write(content.content());
     }
     if (!(content instanceof LastHttpContent)) {
-      context.read();
+      ask(context);
       return;
     }
     if (receiving != null) {
@@ -244,7 +264,7 @@ final class FileHandler extends ChannelInboundHandlerAdapter {
     written.addListener(
         done -> {
           if (done.isSuccess() && keepAlive) {
-            context.read();
+            ask(context);
           } else {
             context.close();
           }
@@ -267,7 +287,7 @@ final class FileHandler extends ChannelInboundHandlerAdapter {
               if (context.channel() instanceof DuplexChannel duplex) {
                 duplex.shutdownOutput();
               }
-              context.read();
+              ask(context);
             });
     context.executor().schedule(() -> context.close(), LINGER.toMillis(), TimeUnit.MILLISECONDS);
   }

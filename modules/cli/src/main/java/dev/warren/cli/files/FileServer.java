@@ -15,7 +15,6 @@ import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.flow.FlowControlHandler;
 import io.netty.handler.timeout.IdleStateHandler;
 import io.netty.util.NetUtil;
-import io.netty.util.concurrent.DefaultEventExecutorGroup;
 import io.netty.util.concurrent.GlobalEventExecutor;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -35,22 +34,23 @@ public final class FileServer implements AutoCloseable {
   /** A connection on which nothing moves for twice as long is closed. */
   static final Duration IDLE = Duration.ofMinutes(1);
 
+  private static final int LOOPS = 2;
+
   private static final Logger log = LoggerFactory.getLogger(FileServer.class);
 
   private final MultiThreadIoEventLoopGroup loops;
-  private final DefaultEventExecutorGroup disk;
   private final ChannelGroup connections = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
   private final Channel listener;
 
   private FileServer(Settings settings) throws IOException {
     Root root = new Root(settings.root());
-    loops = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
-    // Files block, and a loop must not: the handler runs on threads of its own.
-    disk = new DefaultEventExecutorGroup(2);
+    // Reading a file may block its loop, and sendfile does so in any case; these loops are the
+    // server's own, so it delays nothing else in the process.
+    loops = new MultiThreadIoEventLoopGroup(LOOPS, NioIoHandler.newFactory());
     try {
       listener = bind(settings, root);
     } catch (IOException | RuntimeException e) {
-      close(loops, disk);
+      stop();
       throw e;
     }
     log.atInfo()
@@ -103,7 +103,7 @@ public final class FileServer implements AutoCloseable {
                             new IdleStateHandler(true, 0, 0, IDLE.toSeconds(), TimeUnit.SECONDS))
                         .addLast(new HttpServerCodec())
                         .addLast(new FlowControlHandler())
-                        .addLast(disk, new FileHandler(root, settings.upload()));
+                        .addLast(new FileHandler(root, settings.upload()));
                   }
                 })
             .bind(settings.listen())
@@ -129,11 +129,10 @@ public final class FileServer implements AutoCloseable {
   public void close() {
     listener.close().syncUninterruptibly();
     connections.close().syncUninterruptibly();
-    close(loops, disk);
+    stop();
   }
 
-  private static void close(MultiThreadIoEventLoopGroup loops, DefaultEventExecutorGroup disk) {
-    disk.shutdownGracefully(0, 5, TimeUnit.SECONDS);
+  private void stop() {
     loops.shutdownGracefully(0, 5, TimeUnit.SECONDS);
   }
 }
