@@ -4,6 +4,7 @@ import dev.warren.protocol.flow.CreditBudget;
 import dev.warren.protocol.mux.Opening;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /** A process where streams end: an origin or an agent. */
 final class EndStation implements Station {
@@ -12,6 +13,7 @@ final class EndStation implements Station {
   final List<App> apps = new ArrayList<>();
   Port port;
   boolean ready;
+  Consumer<Opening> answer = this::ask;
 
   EndStation(World world, long budget) {
     this.world = world;
@@ -26,6 +28,10 @@ final class EndStation implements Station {
 
   @Override
   public void opening(Port ignored, Opening opening) {
+    answer.accept(opening);
+  }
+
+  private void ask(Opening opening) {
     App app = new App(this, world.plan((int) opening.open().id().low()), false);
     apps.add(app);
     app.asked(opening);

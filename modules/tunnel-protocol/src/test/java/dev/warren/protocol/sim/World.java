@@ -87,6 +87,41 @@ final class World {
     }
   }
 
+  /** An origin and an agent on a road that is given; nothing is left to chance. */
+  World(Road road, long budget) {
+    random = new SplittableRandom(1);
+    newer = false;
+    lossKind = 0;
+    relay = null;
+    origin = new EndStation(this, budget);
+    agent = new EndStation(this, budget);
+    Account account = new Account();
+    origin.port =
+        new Port(this, origin, Mux.Side.ACCEPTED, MuxSettings.DEFAULT, origin.budget, account);
+    agent.port =
+        new Port(this, agent, Mux.Side.DIALLED, MuxSettings.DEFAULT, agent.budget, account);
+    ports.add(origin.port);
+    ports.add(agent.port);
+    start(new Port[] {origin.port, agent.port}, road);
+  }
+
+  /** Lets so much time pass. */
+  void passes(Duration time) {
+    settle(time.toNanos());
+  }
+
+  /** Ends it, and checks that every buffer came back. */
+  void end() {
+    over = true;
+    for (Port port : ports) {
+      port.lose();
+    }
+    while (clock.step()) {
+      // chunks on their way are released
+    }
+    checkMemory();
+  }
+
   private long budget() {
     int bits = 14 + random.nextInt(11);
     return (1L << bits) + random.nextLong(1L << bits);
@@ -215,13 +250,10 @@ final class World {
     if (relay != null) {
       relay.checkOver();
     }
-    over = true;
-    for (Port port : ports) {
-      port.lose();
-    }
-    while (clock.step()) {
-      // chunks on their way are released
-    }
+    end();
+  }
+
+  private void checkMemory() {
     long left = allocator.metric().usedHeapMemory() + allocator.metric().usedDirectMemory();
     if (left != 0) {
       throw new AssertionError(left + " bytes of buffers were not released");
