@@ -4,7 +4,7 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
-import com.tngtech.archunit.core.importer.ImportOption;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
 /** The core knows no socket, no thread and no clock: bytes and the time go in. */
@@ -17,9 +17,7 @@ class PureCoreTest {
   };
 
   private static final JavaClasses CLASSES =
-      new ClassFileImporter()
-          .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
-          .importPackages("dev.warren.protocol");
+      new ClassFileImporter().importPath(Path.of("target/classes"));
 
   @Test
   void coreKnowsNoSockets() {

@@ -242,7 +242,7 @@ public final class Relay {
 
     @Override
     public void lost(FaultCode code, String detail) {
-      if (over || finished && other.finished && other.arriving.held() == 0) {
+      if (over || (finished && other.finished && other.arriving.held() == 0)) {
         return; // all that was meant for the lost side has gone out; the rest goes the other way
       }
       boolean unanswered = this == agent && !answered;

@@ -118,9 +118,9 @@ class FrameRoundTripTest {
     if (name.equals("stream")) {
       return 1 + (random.nextLong() >>> 1) % FrameCodec.MAX_STREAM;
     } else if (type == long.class) {
-      return random.nextLong() >>> 1 + random.nextInt(62);
+      return random.nextLong() >>> (1 + random.nextInt(62));
     } else if (type == int.class) {
-      return random.nextInt() >>> 1 + random.nextInt(30);
+      return random.nextInt() >>> (1 + random.nextInt(30));
     } else if (type == boolean.class) {
       return random.nextBoolean();
     } else if (type == String.class) {

@@ -101,7 +101,7 @@ final class Mutations {
   }
 
   private Frame frame() {
-    long stream = 1 + random.nextInt(random.nextInt(8) == 0 ? 40 : 6);
+    long stream = 1L + random.nextInt(random.nextInt(8) == 0 ? 40 : 6);
     return switch (random.nextInt(16)) {
       case 0, 1, 2 ->
           new Frame.Open(
@@ -202,7 +202,7 @@ final class Mutations {
     byte[] copy = bytes.clone();
     int at = 0;
     for (int skip = random.nextInt(6); skip >= 0 && at + 12 <= copy.length; skip--) {
-      int length = (copy[at + 2] & 0xff) << 8 | copy[at + 3] & 0xff;
+      int length = ((copy[at + 2] & 0xff) << 8) | (copy[at + 3] & 0xff);
       if (skip == 0) {
         int field = random.nextBoolean() ? at + random.nextInt(4) : at + 10 + random.nextInt(2);
         copy[field] += (byte) (random.nextInt(5) - 2);

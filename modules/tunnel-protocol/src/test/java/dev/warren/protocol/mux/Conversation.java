@@ -140,7 +140,7 @@ final class Conversation implements MuxEvents, AutoCloseable {
   static ByteBuf bytes(long offset, int length) {
     byte[] bytes = new byte[length];
     for (int i = 0; i < length; i++) {
-      bytes[i] = (byte) ((offset + i) * 31 >>> 3);
+      bytes[i] = (byte) (((offset + i) * 31) >>> 3);
     }
     return Unpooled.wrappedBuffer(bytes);
   }

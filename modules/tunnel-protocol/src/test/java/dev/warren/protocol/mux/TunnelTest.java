@@ -402,7 +402,10 @@ class TunnelTest {
     if (optional) {
       header.writeByte(15 << 3).writeByte(1);
     }
-    header.writeByte(20 << 3 & 0x7f | 0x80).writeByte(20 >> 4).writeByte(7); // field 20, varint 7
+    header
+        .writeByte(((20 << 3) & 0x7f) | 0x80)
+        .writeByte(20 >> 4)
+        .writeByte(7); // field 20, varint 7
     byte[] bytes = new byte[header.readableBytes()];
     header.readBytes(bytes);
     return bytes;

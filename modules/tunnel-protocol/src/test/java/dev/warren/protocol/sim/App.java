@@ -202,7 +202,7 @@ final class App implements StreamEnd {
     boolean planned =
         detail.equals("planned")
             || code == FaultCode.OVERLOADED
-            || world.isLossy() && (code == FaultCode.LINK_LOST || code == FaultCode.DRAINING);
+            || (world.isLossy() && (code == FaultCode.LINK_LOST || code == FaultCode.DRAINING));
     if (!planned) {
       throw new AssertionError(this + ": refused with " + code + ": " + detail);
     }
@@ -293,8 +293,8 @@ final class App implements StreamEnd {
     Set<FaultCode> newer = Set.of(FaultCode.OVERLOADED, FaultCode.UNSUPPORTED);
     boolean planned =
         detail.equals("planned")
-            || world.isLossy() && code == FaultCode.TUNNEL_LOST
-            || world.newer && newer.contains(code);
+            || (world.isLossy() && code == FaultCode.TUNNEL_LOST)
+            || (world.newer && newer.contains(code));
     if (!planned) {
       throw new AssertionError(this + ": reset with " + code + ": " + detail);
     }
@@ -323,7 +323,7 @@ final class App implements StreamEnd {
 
   /** Whether nothing will happen here any more. */
   boolean isDone() {
-    return broken || finishAsked && finishHeard && consumed == received && stream.isOver();
+    return broken || (isComplete() && stream.isOver());
   }
 
   /** Both directions were told to finish and everything came, only the frames are on their way. */

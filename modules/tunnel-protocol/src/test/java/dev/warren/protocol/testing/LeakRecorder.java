@@ -25,7 +25,9 @@ final class LeakRecorder extends ResourceLeakDetectorFactory {
     return INSTANCE;
   }
 
+  /** The one form that every implementation must have; the others end here. */
   @Override
+  @SuppressWarnings("deprecation")
   public <T> ResourceLeakDetector<T> newResourceLeakDetector(
       Class<T> resource, int samplingInterval, long maxActive) {
     return new Recording<>(resource, samplingInterval);
