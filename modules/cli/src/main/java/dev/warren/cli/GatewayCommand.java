@@ -31,8 +31,7 @@ final class GatewayCommand {
           "Where agents and callers connect; off loopback only with tokens and TLS",
           Parse::address);
   private static final Flag<String> ID =
-      Flag.value(
-          "--gateway-id", "ID", "Its name in logs and answers (default: the host's)", Parse::text);
+      Flag.value("--id", "ID", "Its name in logs and answers (default: the host's)", Parse::text);
   private static final Flag<Path> AGENT_TOKENS =
       Flag.value(
           "--agent-tokens",

@@ -69,7 +69,7 @@ class MainTest {
         "gateway | --listen | ::1:8123 | HOST:PORT",
         "gateway | --listen | 127.0.0.1:65536 | HOST:PORT",
         "gateway | --listen | no.such.host.invalid:1 | a host that has an address",
-        "gateway | --gateway-id | a_b | a-z",
+        "gateway | --id | a_b | a-z",
         "gateway | --event-loops | two | whole number",
         "gateway | --event-loops | 1025 | 0 to 1024",
         "gateway | --memory-budget | 1x | as in 64M",

@@ -175,7 +175,7 @@ public record GatewaySettings(
     }
     if (!ID.matcher(id).matches() || id.contains("--")) {
       throw new IllegalArgumentException(
-          "--gateway-id: \""
+          "--id: \""
               + id.replaceAll("\\p{Cntrl}", "?")
               + "\" (expected: 1 to 63 of a-z, 0-9, '.' and '-', not at the ends, without \"--\")");
     }

@@ -107,8 +107,7 @@ class GatewaySettingsTest {
   @ValueSource(strings = {"", "-a", "a-", "a b", "A", "a--b", "ü"})
   void wrongIdIsRefused(String id) {
     assertTrue(
-        refusal(() -> GatewaySettings.builder().id(id).build())
-            .startsWith("--gateway-id: \"" + id + "\""));
+        refusal(() -> GatewaySettings.builder().id(id).build()).startsWith("--id: \"" + id + "\""));
   }
 
   @Test
