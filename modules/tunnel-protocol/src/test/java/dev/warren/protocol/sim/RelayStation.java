@@ -8,6 +8,9 @@ import java.util.List;
 
 /** A gateway in the middle: streams come in over one connection and leave over the other. */
 final class RelayStation implements Station {
+  /** In each direction a window, as much for frames that pass whole, and a FINISH. */
+  private static final long MOST_PER_RELAY = 2 * (2L * RelayBudget.LARGEST_WINDOW + 1_024);
+
   private final RelayBudget node;
   private final RelayBudget budget;
   private final List<Relay> relays = new ArrayList<>();
@@ -56,6 +59,9 @@ final class RelayStation implements Station {
       if (relay.heldBytes() > relay.reservedBytes()) {
         throw new AssertionError(
             "a relay holds " + relay.heldBytes() + " bytes (reserved: " + relay.reservedBytes());
+      }
+      if (relay.reservedBytes() > MOST_PER_RELAY) {
+        throw new AssertionError("a relay reserves " + relay.reservedBytes() + " bytes");
       }
       reserved += relay.reservedBytes();
       if (relay.isOver()) {
