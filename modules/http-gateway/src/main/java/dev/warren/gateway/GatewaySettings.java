@@ -142,7 +142,7 @@ public record GatewaySettings(
       Duration dialTimeout,
       Duration handshakeTimeout) {
     public static final Limits DEFAULT =
-        new Limits(4_096, 256, 2_048, 100_000, Duration.ofSeconds(10), Duration.ofSeconds(15));
+        new Limits(4_096, 1_024, 2_048, 100_000, Duration.ofSeconds(10), Duration.ofSeconds(15));
 
     public Limits {
       positive("--max-streams-per-tunnel", streamsPerTunnel);

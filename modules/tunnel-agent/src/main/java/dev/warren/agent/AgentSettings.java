@@ -59,7 +59,7 @@ public record AgentSettings(
 
   public static final Duration MAX_DIAL_TIMEOUT = Duration.ofMinutes(5);
   public static final Duration DEFAULT_HEARTBEAT = Duration.ofSeconds(4);
-  public static final int DEFAULT_MAX_PENDING_DIALS = 256;
+  public static final int DEFAULT_MAX_PENDING_DIALS = 1_024;
   public static final int MAX_EVENT_LOOPS = 1_024;
 
   private static final Duration LEAST_DIAL_TIMEOUT = Duration.ofMillis(10);

@@ -24,7 +24,7 @@ class AgentSettingsTest {
     assertEquals(Duration.ofSeconds(4), settings.heartbeat());
     assertEquals("127.0.0.0/8:* [::1]:*", settings.allow().toString());
     assertEquals(1, settings.eventLoops());
-    assertEquals(256, settings.maxPendingDials());
+    assertEquals(1_024, settings.maxPendingDials());
     assertEquals(TokenSource.NONE, settings.token());
   }
 

@@ -104,7 +104,7 @@ class AgentTest {
     assertEquals(Frame.Rank.NONE.epoch(), hello.rank().epoch());
     assertEquals(4_000, hello.heartbeatMillis());
     assertEquals("warren-agent", hello.software());
-    assertEquals(256, hello.limits().maxPendingStreams());
+    assertEquals(1_024, hello.limits().maxPendingStreams());
     TunnelStatus up = agent.firstUp().get(30, TimeUnit.SECONDS);
     assertEquals(TunnelState.UP, up.state());
     assertEquals("gw-1", up.gateway());

@@ -31,6 +31,9 @@ public final class TunnelHandler extends ChannelInboundHandlerAdapter {
   /** What is gathered of headers and small payloads before it is written (bytes). */
   private static final int GATHER_BYTES = 16 * 1024;
 
+  /** How long a GOAWAY may wait for a far side that does not read. */
+  private static final int LAST_WORDS_MILLIS = 1_000;
+
   /** Rounds of filling and flushing before other channels of the event loop get their turn. */
   private static final int ROUNDS = 16;
 
@@ -40,6 +43,7 @@ public final class TunnelHandler extends ChannelInboundHandlerAdapter {
   private final Runnable sendTask = this::sendNow;
   private ChannelHandlerContext context;
   private ScheduledFuture<?> ticks;
+  private ScheduledFuture<?> lateClose;
   private boolean sending;
   private boolean sendScheduled;
   private boolean reading;
@@ -161,6 +165,9 @@ public final class TunnelHandler extends ChannelInboundHandlerAdapter {
     if (ticks != null) {
       ticks.cancel(false);
     }
+    if (lateClose != null) {
+      lateClose.cancel(false);
+    }
     mux.lost(why, System.nanoTime());
     mux.burstEnded();
   }
@@ -187,9 +194,21 @@ public final class TunnelHandler extends ChannelInboundHandlerAdapter {
     } finally {
       sending = false;
     }
-    if (mux.isOver() && !closing && !mux.hasOutput()) {
+    if (mux.isOver() && !closing) {
+      if (!mux.hasOutput()) {
+        closeNow();
+      } else if (lateClose == null) { // one that does not read will not hear why
+        lateClose =
+            context.executor().schedule(this::closeNow, LAST_WORDS_MILLIS, TimeUnit.MILLISECONDS);
+      }
+    }
+  }
+
+  /** Through the pipeline, so that a WebSocket says goodbye. */
+  private void closeNow() {
+    if (!closing) {
       closing = true;
-      context.channel().close(); // through the pipeline, so that a WebSocket says goodbye
+      context.channel().close();
     }
   }
 

@@ -172,11 +172,25 @@ public final class Mux {
     if (peerDrains) {
       return FaultCode.DRAINING;
     }
+    Frame.Limits ours = settings.limits();
     boolean full =
-        localOpen >= peerLimits.maxOpenStreams()
-            || localPending >= peerLimits.maxPendingStreams()
+        localOpen >= Math.min(peerLimits.maxOpenStreams(), ours.maxOpenStreams())
+            || localPending >= Math.min(peerLimits.maxPendingStreams(), ours.maxPendingStreams())
             || nextNumber > FrameCodec.MAX_STREAM;
     return full ? FaultCode.OVERLOADED : null;
+  }
+
+  private String whyNot(FaultCode why) {
+    return switch (why) {
+      case LINK_LOST -> "the tunnel is gone";
+      case DRAINING -> "the agent is going and takes no new stream";
+      default ->
+          "the tunnel has "
+              + localOpen
+              + " streams open and "
+              + localPending
+              + " pending, and takes no more now";
+    };
   }
 
   /**
@@ -188,7 +202,7 @@ public final class Mux {
     this.now = now;
     FaultCode why = cannotOpen();
     if (why != null) {
-      end.refused(why, "the tunnel takes no new stream now", 0);
+      end.refused(why, whyNot(why), 0);
       return null;
     }
     int first = budget.reserveFirst();
