@@ -13,6 +13,7 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.channel.socket.SocketChannel;
+import java.util.ArrayDeque;
 
 /**
  * Joins a connection and a stream of a tunnel on the same event loop: bytes, half closes and resets
@@ -38,16 +39,14 @@ public final class StreamBridge extends ChannelInboundHandlerAdapter implements 
   private final Cancelled cancelled;
   private final Consumed consumed = new Consumed();
   private MuxStream stream;
-  private DuplexChannel
-      channel; // null until the target has accepted, and never for one that was given up
+  private DuplexChannel channel; // null before the target has accepted
   private int queued; // bytes in the tunnel's queue
-  private int burst; // bytes written since the last flush
-  private ByteBuf last; // of the burst: written with the promise that tells when all of it has gone
+  private final ByteQueue pending = new ByteQueue(); // for the connection, when it takes more
   private boolean inputEnded;
   private boolean outputEnded; // the far end sends no more
   private boolean over;
-  private FaultCode
-      resetCode; // set: the target broke off, and what it sent before is still on its way out
+  // Set where the target broke off, and what it sent before is still on its way out.
+  private FaultCode resetCode;
   private String resetDetail;
 
   /**
@@ -121,6 +120,14 @@ public final class StreamBridge extends ChannelInboundHandlerAdapter implements 
   }
 
   @Override
+  public void channelWritabilityChanged(ChannelHandlerContext ctx) {
+    if (isJoined()) {
+      flushBurst();
+    }
+    ctx.fireChannelWritabilityChanged();
+  }
+
+  @Override
   public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
     if (event == ChannelInputShutdownEvent.INSTANCE && !inputEnded) {
       inputEnded = true;
@@ -147,7 +154,7 @@ public final class StreamBridge extends ChannelInboundHandlerAdapter implements 
     if (over || resetCode != null) {
       return;
     }
-    dropLast();
+    pending.release();
     resetCode = code;
     resetDetail = detail;
     channel.close();
@@ -187,32 +194,35 @@ public final class StreamBridge extends ChannelInboundHandlerAdapter implements 
           length, System.nanoTime()); // nobody takes it; the far end must not wait for that
       return;
     }
-    if (last != null) {
-      channel.write(last, channel.voidPromise());
-    }
-    last = bytes;
-    burst += bytes.readableBytes();
+    pending.add(channel.alloc(), bytes);
   }
 
   @Override
   public void burstEnded() {
-    flushBurst();
+    if (isJoined()) {
+      flushBurst();
+    }
   }
 
   private void flushBurst() {
-    if (last != null) {
-      consumed.expect(burst);
-      ByteBuf bytes = last;
-      last = null;
-      burst = 0;
-      channel.writeAndFlush(bytes).addListener(consumed);
+    if (pending.isEmpty() || !channel.isWritable()) {
+      return;
     }
+    consumed.expect(pending.bytes());
+    ByteBuf bytes = pending.poll();
+    while (!pending.isEmpty()) {
+      channel.write(bytes, channel.voidPromise());
+      bytes = pending.poll();
+    }
+    channel.writeAndFlush(bytes).addListener(consumed);
   }
 
   @Override
   public void finished() {
     outputEnded = true;
-    flushBurst();
+    if (isJoined()) {
+      flushBurst();
+    }
     shutdownOutputIfTaken();
   }
 
@@ -223,7 +233,7 @@ public final class StreamBridge extends ChannelInboundHandlerAdapter implements 
     }
     over = true;
     resetCode = null;
-    dropLast();
+    pending.release();
     if (channel == null) {
       cancelled.cancelled();
       return;
@@ -247,23 +257,15 @@ public final class StreamBridge extends ChannelInboundHandlerAdapter implements 
     return !over && resetCode == null;
   }
 
-  private void dropLast() {
-    if (last != null) {
-      last.release();
-      last = null;
-      burst = 0;
-    }
-  }
-
   private void shutdownOutputIfTaken() {
-    if (outputEnded && last == null && consumed.isEmpty() && isJoined()) {
+    if (outputEnded && pending.isEmpty() && consumed.isEmpty() && isJoined()) {
       channel.shutdownOutput();
       closeIfDone();
     }
   }
 
   private void closeIfDone() {
-    if (inputEnded && outputEnded && last == null && consumed.isEmpty() && isJoined()) {
+    if (inputEnded && outputEnded && pending.isEmpty() && consumed.isEmpty() && isJoined()) {
       over = true;
       channel.close();
     }
@@ -271,7 +273,7 @@ public final class StreamBridge extends ChannelInboundHandlerAdapter implements 
 
   /** Gives credit for what the connection has taken. Writes complete in their order. */
   private final class Consumed implements ChannelFutureListener {
-    private final java.util.ArrayDeque<Integer> bursts = new java.util.ArrayDeque<>();
+    private final ArrayDeque<Integer> bursts = new ArrayDeque<>();
 
     void expect(int bytes) {
       bursts.addLast(bytes);

@@ -19,7 +19,6 @@ import io.netty.channel.socket.DuplexChannel;
 import io.netty.util.ReferenceCountUtil;
 import java.net.SocketAddress;
 import java.nio.channels.ClosedChannelException;
-import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -84,7 +83,7 @@ public final class StreamChannel extends AbstractChannel implements DuplexChanne
   private volatile boolean writeBlocked;
 
   // The channel: on its own loop only.
-  private final ArrayDeque<ByteBuf> readable = new ArrayDeque<>();
+  private final ByteQueue readable = new ByteQueue();
   private boolean readPending;
   private boolean reading;
   private boolean finishArrived;
@@ -159,7 +158,7 @@ public final class StreamChannel extends AbstractChannel implements DuplexChanne
     @Override
     public void data(ByteBuf bytes) {
       if (sameLoop && open) {
-        readable.addLast(bytes);
+        readable.add(config.getAllocator(), bytes);
       } else {
         arrivals.add(bytes); // told at the end of the burst
       }
@@ -256,7 +255,7 @@ public final class StreamChannel extends AbstractChannel implements DuplexChanne
     for (Object item = arrivals.poll(); item != null; item = arrivals.poll()) {
       if (item instanceof ByteBuf bytes) {
         if (open) {
-          readable.addLast(bytes);
+          readable.add(config.getAllocator(), bytes);
         } else {
           bytes.release();
         }
@@ -292,7 +291,7 @@ public final class StreamChannel extends AbstractChannel implements DuplexChanne
       while (open && readPending && !(readable.isEmpty() && !(finishArrived && !inputShutdown))) {
         readPending = false;
         for (int i = 0; i < READS_PER_BURST && open; i++) {
-          ByteBuf bytes = readable.pollFirst();
+          ByteBuf bytes = readable.poll();
           if (bytes == null) {
             break;
           }
@@ -405,11 +404,8 @@ public final class StreamChannel extends AbstractChannel implements DuplexChanne
   }
 
   private void releaseReadable() {
-    int dropped = 0;
-    for (ByteBuf bytes = readable.pollFirst(); bytes != null; bytes = readable.pollFirst()) {
-      dropped += bytes.readableBytes();
-      bytes.release();
-    }
+    int dropped = readable.bytes();
+    readable.release();
     if (dropped > 0) {
       credit(dropped);
     }
