@@ -34,6 +34,7 @@ class FileWatchTest {
 
   @BeforeEach
   void listen() throws IOException {
+    logger.setLevel(Level.INFO);
     file = directory.resolve("number");
     Files.writeString(file, "1");
     logged.start();
