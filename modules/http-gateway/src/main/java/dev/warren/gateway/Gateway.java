@@ -34,11 +34,16 @@ import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import io.netty.util.concurrent.EventExecutor;
+import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.GlobalEventExecutor;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -49,6 +54,9 @@ public final class Gateway implements AutoCloseable {
 
   /** How long {@link #close} waits for what is under way, in all. */
   private static final Duration CLOSE_WITHIN = Duration.ofSeconds(3);
+
+  /** How often sessions that are gone for too long are looked for. */
+  private static final Duration FORGET_EVERY = Duration.ofMinutes(1);
 
   private static final int BACKLOG = 4_096;
   private static final Logger log = LoggerFactory.getLogger(Gateway.class);
@@ -65,6 +73,7 @@ public final class Gateway implements AutoCloseable {
   private final TunnelAcceptor acceptor;
   private final CreditBudget budget;
   private final State state;
+  private final AtomicBoolean closing = new AtomicBoolean();
 
   /** Ready from the bound listener on, until close. */
   private static final class State implements Readiness {
@@ -154,6 +163,13 @@ public final class Gateway implements AutoCloseable {
 
       loops = eventLoops(settings.eventLoops());
       ChannelGroup connections = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
+      loops
+          .next()
+          .scheduleWithFixedDelay(
+              sessions::forgetOld,
+              FORGET_EVERY.toSeconds(),
+              FORGET_EVERY.toSeconds(),
+              TimeUnit.SECONDS);
       Channel listener = bind(settings, loops, tls, services, connections);
       state.ready = true;
       log.atInfo()
@@ -284,10 +300,13 @@ public final class Gateway implements AutoCloseable {
   /**
    * Stops, in this order: not ready any more, no new connections; agents are told, so that they
    * look for another gateway at once; what is under way ends with its connection. Returns when all
-   * is closed, after 3 seconds at most.
+   * is closed, after 3 seconds at most; a second call does nothing.
    */
   @Override
   public void close() {
+    if (!closing.compareAndSet(false, true)) {
+      return;
+    }
     state.ready = false;
     state.draining = true;
     acceptor.close();
@@ -296,12 +315,27 @@ public final class Gateway implements AutoCloseable {
     for (GatewayTunnel tunnel : sessions.tunnels()) {
       tunnel.end(FaultCode.SHUTDOWN, "the gateway is going down", 0);
     }
+    // The first turn ends the tunnels, the second tells the callers whose streams ran over them: a
+    // body that only the connection's end would end must break, which a mere close would not show.
+    turnOfLoops(deadline);
+    turnOfLoops(deadline);
     connections.close().awaitUninterruptibly(left(deadline));
     loops
         .shutdownGracefully(0, left(deadline), TimeUnit.MILLISECONDS)
         .awaitUninterruptibly(left(deadline));
     watch.close();
     log.atInfo().log("gateway.stopped");
+  }
+
+  /** Returns when all that was waiting for its turn on the event loops has had it. */
+  private void turnOfLoops(long deadline) {
+    List<Future<?>> turns = new ArrayList<>();
+    for (EventExecutor loop : loops) {
+      turns.add(loop.submit(() -> {}));
+    }
+    for (Future<?> turn : turns) {
+      turn.awaitUninterruptibly(left(deadline));
+    }
   }
 
   private static long left(long deadline) {

@@ -598,7 +598,7 @@ final class Exchange {
   private void answer(Problem problem) {
     over();
     releaseHeld();
-    if (problem.status().code() >= 500) {
+    if (problem.status().code() >= 500 || problem.status().equals(HttpResponseStatus.FORBIDDEN)) {
       log.atInfo()
           .addKeyValue("session", route.session())
           .addKeyValue("target", route.target())

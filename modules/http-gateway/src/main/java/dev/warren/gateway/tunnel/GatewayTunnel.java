@@ -80,7 +80,9 @@ public final class GatewayTunnel implements MuxEvents {
     return rank;
   }
 
-  void admitted(Frame.Rank given) {
+  void admitted(Frame.Hello hello, Frame.Rank given) {
+    instance = hello.instance();
+    connection = hello.connection();
     rank = given;
   }
 
@@ -113,8 +115,6 @@ public final class GatewayTunnel implements MuxEvents {
               0);
       return;
     }
-    instance = hello.instance();
-    connection = hello.connection();
     Sessions.Admission admission = sessions.admit(session, this, hello);
     if (admission instanceof Sessions.Admission.Refused refused) {
       handler

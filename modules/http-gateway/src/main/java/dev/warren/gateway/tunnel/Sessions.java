@@ -21,7 +21,7 @@ public final class Sessions {
    */
   static final Duration REMEMBERED = Duration.ofMinutes(10);
 
-  /** ... and at most this many of them. */
+  /** ... and at most this many of them; beyond that the older half is forgotten. */
   static final int MAX_REMEMBERED = 100_000;
 
   static final Duration FIRST_RETRY = Duration.ofSeconds(5);
@@ -49,6 +49,7 @@ public final class Sessions {
 
   private final Ranks ranks = new Ranks();
   private final LongSupplier nanoClock;
+  private final int maxRemembered;
   private final ConcurrentHashMap<SessionKey, Entry> entries = new ConcurrentHashMap<>();
   private final AtomicInteger online = new AtomicInteger();
 
@@ -64,7 +65,12 @@ public final class Sessions {
    * @param nanoClock {@code System::nanoTime}, or a test's
    */
   public Sessions(LongSupplier nanoClock) {
+    this(nanoClock, MAX_REMEMBERED);
+  }
+
+  Sessions(LongSupplier nanoClock, int maxRemembered) {
     this.nanoClock = nanoClock;
+    this.maxRemembered = maxRemembered;
   }
 
   /** What is known of {@code session} now. */
@@ -78,7 +84,7 @@ public final class Sessions {
       return new Lookup.Online(tunnel);
     }
     long since = nanoClock.getAsLong() - entry.lostAt;
-    return since <= REMEMBERED.toNanos() ? new Lookup.Offline(Duration.ofNanos(since)) : UNKNOWN;
+    return since < REMEMBERED.toNanos() ? new Lookup.Offline(Duration.ofNanos(since)) : UNKNOWN;
   }
 
   /** How many sessions have a tunnel. */
@@ -140,7 +146,7 @@ public final class Sessions {
     }
     entry.highestEpoch = Math.max(entry.highestEpoch, rank.epoch());
     entry.tunnel = rival;
-    rival.admitted(rank);
+    rival.admitted(hello, rank);
     return new Admission.Admitted(rank, holder);
   }
 
@@ -156,22 +162,41 @@ public final class Sessions {
           }
           return entry;
         });
-    if (entries.size() - online.get() > MAX_REMEMBERED) {
-      forgetOld(nanoClock.getAsLong(), Duration.ZERO);
+    if (remembered() > maxRemembered) {
+      forgetOlderHalf();
     }
   }
 
-  /** Forgets what was lost too long ago; to be called now and then. */
-  void forgetOld() {
-    forgetOld(nanoClock.getAsLong(), REMEMBERED);
+  /** Sessions that have no tunnel and are not forgotten. */
+  int remembered() {
+    return entries.size() - online.get();
   }
 
-  private void forgetOld(long now, Duration age) {
+  /** Forgets what was lost too long ago; to be called now and then. */
+  public void forgetOld() {
+    forget(REMEMBERED.toNanos());
+  }
+
+  private void forgetOlderHalf() {
+    long now = nanoClock.getAsLong();
+    long[] ages =
+        entries.values().stream()
+            .filter(entry -> entry.tunnel == null)
+            .mapToLong(entry -> now - entry.lostAt)
+            .sorted()
+            .toArray();
+    if (ages.length > 0) {
+      forget(ages[ages.length / 2]);
+    }
+  }
+
+  private void forget(long leastAgeNanos) {
+    long now = nanoClock.getAsLong();
     for (SessionKey session : entries.keySet()) {
       entries.computeIfPresent(
           session,
           (key, entry) ->
-              entry.tunnel == null && now - entry.lostAt >= age.toNanos() ? null : entry);
+              entry.tunnel == null && now - entry.lostAt >= leastAgeNanos ? null : entry);
     }
   }
 }

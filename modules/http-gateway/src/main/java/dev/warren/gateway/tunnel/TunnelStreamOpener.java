@@ -170,7 +170,7 @@ public final class TunnelStreamOpener implements StreamOpener {
       if (promise.isDone()) {
         return;
       }
-      log.atInfo()
+      log.atDebug()
           .addKeyValue("session", dial.session())
           .addKeyValue("target", dial.target())
           .addKeyValue("stream", dial.id())
