@@ -16,7 +16,7 @@ final class Compared {
       String unit,
       Map<Subject, Series> series,
       Figure.Target target,
-      String cpu,
+      String note,
       Series load) {
     Series yardstick = new Series();
     series.get(Subject.NGINX).values().forEach(yardstick::add);
@@ -35,7 +35,7 @@ final class Compared {
         medians.get(Subject.WARREN) / yardstick.median(),
         medians.get(Subject.NGINX_AGAIN) / medians.get(Subject.NGINX),
         target,
-        cpu,
+        note,
         List.of(load.quantile(0), load.largest()),
         raw);
   }

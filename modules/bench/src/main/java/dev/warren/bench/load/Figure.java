@@ -13,7 +13,7 @@ import java.util.Map;
  * @param noise the same ratio where there is nothing to find, such as nginx against itself; NaN
  *     where nothing was compared
  * @param target what the ratio is held against
- * @param cpu what it cost, in words; may be empty
+ * @param note what belongs beside it, such as what it cost; may be empty
  * @param load the load averages (1 min) of its time, least and most
  * @param raw all values, by what they are of
  */
@@ -24,7 +24,7 @@ record Figure(
     double ratio,
     double noise,
     Target target,
-    String cpu,
+    String note,
     List<Double> load,
     Map<String, List<Double>> raw) {
 

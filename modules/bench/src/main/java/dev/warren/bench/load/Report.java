@@ -46,8 +46,8 @@ record Report(String machine, String started, String plan, List<Figure> figures)
     StringBuilder text = new StringBuilder(machine + "\n" + started + ", " + plan + "\n\n");
     text.append(aligned(rows)).append('\n');
     for (Figure figure : figures) {
-      if (!figure.cpu().isEmpty()) {
-        text.append("- ").append(figure.name()).append(": ").append(figure.cpu()).append('\n');
+      if (!figure.note().isEmpty()) {
+        text.append("- ").append(figure.name()).append(": ").append(figure.note()).append('\n');
       }
     }
     return text.toString();
@@ -103,7 +103,7 @@ record Report(String machine, String started, String plan, List<Figure> figures)
         map.put("target", figure.target().toString());
         map.put("met", figure.met());
       }
-      map.put("cost", figure.cpu());
+      map.put("note", figure.note());
       map.put("load", figure.load());
       map.put("raw", figure.raw());
       list.add(map);

@@ -48,7 +48,7 @@ final class Stage {
   private static final int START_SECONDS = 60;
   private static final int BLOCK_BYTES = 1 << 20;
 
-  /** What the issue allows each of the two; the options of the launcher stand before it. */
+  /** The heap of each of the two; what else the launcher sets stays as users have it. */
   private static final Map<String, String> JAVA = Map.of("WARREN_JAVA_OPTS", "-Xmx256m");
 
   private final Tools tools;
