@@ -143,12 +143,13 @@ public final class TunnelAcceptor implements ConnectHandler {
   private static FullHttpResponse notAnUpgrade(FullHttpRequest head) {
     HttpHeaders headers = head.headers();
     if (!head.method().equals(HttpMethod.GET)
+        || head.protocolVersion().compareTo(HttpVersion.HTTP_1_1) < 0
         || !headers.containsValue(HttpHeaderNames.UPGRADE, HttpHeaderValues.WEBSOCKET, true)
         || !headers.containsValue(HttpHeaderNames.CONNECTION, HttpHeaderValues.UPGRADE, true)) {
       FullHttpResponse answer =
           answer(
               HttpResponseStatus.UPGRADE_REQUIRED,
-              "agents connect here by WebSocket (expected: GET with Upgrade: websocket)");
+              "agents connect here by WebSocket (expected: GET with Upgrade: websocket, in HTTP/1.1)");
       answer.headers().set(HttpHeaderNames.UPGRADE, HttpHeaderValues.WEBSOCKET);
       answer
           .headers()

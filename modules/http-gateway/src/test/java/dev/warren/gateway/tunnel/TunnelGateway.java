@@ -29,27 +29,34 @@ import java.util.function.BooleanSupplier;
 
 /** A gateway whose inside the test can see: one event loop, its sessions, its budget. */
 final class TunnelGateway implements AutoCloseable {
+  static final int MAX_TUNNELS = 10;
+
   private final CreditBudget budget = new CreditBudget(64L << 20);
   private final Sessions sessions = new Sessions(System::nanoTime);
   private final StreamOpener opener = new TunnelStreamOpener("gateway", sessions);
   private final MultiThreadIoEventLoopGroup group =
       new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+  private final TunnelAcceptor acceptor;
   private final Channel listener;
 
   static TunnelGateway start() {
-    return new TunnelGateway();
+    return start(MuxSettings.DEFAULT);
   }
 
-  private TunnelGateway() {
-    TunnelAcceptor acceptor =
+  static TunnelGateway start(MuxSettings settings) {
+    return new TunnelGateway(settings);
+  }
+
+  private TunnelGateway(MuxSettings settings) {
+    acceptor =
         new TunnelAcceptor(
             "gateway",
             "test",
             new OpenAuthorizer(),
             sessions,
-            MuxSettings.DEFAULT,
+            settings,
             budget,
-            10,
+            MAX_TUNNELS,
             false);
     HttpServices services =
         new HttpServices(
@@ -83,6 +90,15 @@ final class TunnelGateway implements AutoCloseable {
 
   StreamOpener opener() {
     return opener;
+  }
+
+  boolean isOffline(SessionKey session) {
+    return sessions.find(session) instanceof Sessions.Lookup.Offline;
+  }
+
+  /** Waits until so many tunnels are left, those in their handshake included. */
+  void awaitTunnels(int count) {
+    await("tunnels never became " + count, () -> acceptor.tunnels() == count);
   }
 
   long creditInUse() {

@@ -8,6 +8,7 @@ import io.netty.channel.ChannelPromise;
 import io.netty.handler.codec.http.websocketx.BinaryWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.ContinuationWebSocketFrame;
+import io.netty.handler.codec.http.websocketx.CorruptedWebSocketFrameException;
 import io.netty.handler.codec.http.websocketx.PingWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.PongWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.WebSocketCloseStatus;
@@ -16,13 +17,15 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * Between WebSocket frames and bytes: binary messages, whose boundaries have no meaning
- * (PROTOCOL.md, section 1). A text message ends the connection with status 1003. A close is sent
- * before the connection is closed and waits for the far side at most {@value #CLOSE_MILLIS} ms.
+ * (PROTOCOL.md, section 1). A text message ends the connection with status 1003, a frame that RFC
+ * 6455 forbids with 1002, and one that is too large with 1009. A close is sent before the
+ * connection is closed and waits for the far side at most {@value #CLOSE_MILLIS} ms.
  */
 final class WebSocketBytes extends ChannelDuplexHandler {
   static final int CLOSE_MILLIS = 1_000;
 
   private final MaskedFrames masks; // null where we are the server, whose frames are not masked
+  private WebSocketCloseStatus status = WebSocketCloseStatus.NORMAL_CLOSURE;
   private boolean closeSent;
 
   /**
@@ -68,9 +71,18 @@ final class WebSocketBytes extends ChannelDuplexHandler {
     }
   }
 
+  /** Whoever hears of it closes the connection; here it is only known with which status. */
+  @Override
+  public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+    if (cause instanceof CorruptedWebSocketFrameException corrupted) {
+      status = corrupted.closeStatus();
+    }
+    ctx.fireExceptionCaught(cause);
+  }
+
   @Override
   public void close(ChannelHandlerContext ctx, ChannelPromise promise) {
-    close(ctx, WebSocketCloseStatus.NORMAL_CLOSURE, promise);
+    close(ctx, status, promise);
   }
 
   private void close(
