@@ -84,7 +84,7 @@ public record HttpSettings(
    *     lost: it is never sent twice
    */
   public record Reuse(int maxIdlePerTarget, int maxIdle, Duration idle) {
-    public static final Reuse DEFAULT = new Reuse(64, 1_024, Duration.ofMillis(1_500));
+    public static final Reuse DEFAULT = new Reuse(512, 1_024, Duration.ofMillis(1_500));
 
     public Reuse {
       Checks.inRange("http.reuse.max-idle-per-target", maxIdlePerTarget, 0, 65_536);

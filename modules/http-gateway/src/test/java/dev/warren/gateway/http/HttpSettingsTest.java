@@ -77,7 +77,7 @@ class HttpSettingsTest {
   /** The order in which the classes are first used must not matter. */
   @Test
   void everyPartOfTheDefaultsIsThere() {
-    assertEquals(new Reuse(64, 1_024, Duration.ofMillis(1_500)), HttpSettings.DEFAULT.reuse());
+    assertEquals(new Reuse(512, 1_024, Duration.ofMillis(1_500)), HttpSettings.DEFAULT.reuse());
     assertEquals(Head.DEFAULT, HttpSettings.DEFAULT.head());
     assertEquals(KeepAlive.DEFAULT, HttpSettings.DEFAULT.keepAlive());
     assertEquals(Callers.DEFAULT, HttpSettings.DEFAULT.callers());

@@ -1,6 +1,7 @@
 package dev.warren.protocol.channel;
 
 import dev.warren.protocol.frame.FrameReader;
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.ChannelPipeline;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.handler.codec.http.websocketx.WebSocketDecoderConfig;
@@ -21,6 +22,15 @@ public final class Tunnels {
    * (bytes). The kernel's own buffer comes on top.
    */
   public static final WriteBufferWaterMark QUEUE = new WriteBufferWaterMark(64 * 1024, 128 * 1024);
+
+  /**
+   * What one read of a tunnel may bring (bytes): several WebSocket frames, so that few are cut in
+   * two and gathered again. The guess adapts to what really comes.
+   */
+  static final int MAX_READ_BYTES = 256 * 1024;
+
+  private static final int FIRST_READ_BYTES = 16 * 1024;
+  private static final int LEAST_READ_BYTES = 2 * 1024;
 
   private Tunnels() {}
 
@@ -45,6 +55,11 @@ public final class Tunnels {
    */
   public static void install(ChannelPipeline pipeline, TunnelHandler tunnel, boolean logFrames) {
     pipeline.channel().config().setWriteBufferWaterMark(QUEUE);
+    pipeline
+        .channel()
+        .config()
+        .setRecvByteBufAllocator(
+            new AdaptiveRecvByteBufAllocator(LEAST_READ_BYTES, FIRST_READ_BYTES, MAX_READ_BYTES));
     pipeline.addLast("web-socket-bytes", new WebSocketBytes(tunnel.dialled()));
     if (logFrames) {
       pipeline.addLast("frame-log", new FrameLog());
