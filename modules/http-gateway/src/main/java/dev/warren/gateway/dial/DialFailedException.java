@@ -14,17 +14,15 @@ public final class DialFailedException extends Exception {
     /** No such session. HTTP 404. */
     UNKNOWN_SESSION,
     /**
-     * The session exists and has no tunnel now, or too much is waiting. HTTP 503 with Retry-After.
+     * The session exists and has no tunnel now, its tunnel broke under the dial, or too much is
+     * waiting. HTTP 503 with Retry-After.
      */
     UNAVAILABLE,
     /** This caller has too many streams. HTTP 429 with Retry-After. */
     TOO_MANY,
     /** The agent's or the gateway's rules forbid the target. HTTP 403. */
     FORBIDDEN,
-    /**
-     * The target did not accept, could not be reached, or the tunnel broke under the dial. HTTP
-     * 502.
-     */
+    /** The target did not accept, or could not be reached. HTTP 502. */
     REFUSED,
     /** Nobody answered in time. HTTP 504. */
     TIMED_OUT,

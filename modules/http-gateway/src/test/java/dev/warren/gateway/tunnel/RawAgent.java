@@ -16,6 +16,7 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -62,6 +63,7 @@ final class RawAgent implements AutoCloseable {
   private final Socket socket;
   private final InputStream in;
   private final OutputStream out;
+  private final ArrayDeque<Frame> arrived = new ArrayDeque<>();
 
   RawAgent(InetSocketAddress gateway) throws IOException {
     socket = new Socket(gateway.getAddress(), gateway.getPort());
@@ -128,6 +130,10 @@ final class RawAgent implements AutoCloseable {
   }
 
   static Frame.Hello hello(String session) {
+    return hello(session, MuxSettings.DEFAULT.limits());
+  }
+
+  static Frame.Hello hello(String session, Frame.Limits limits) {
     return new Frame.Hello(
         1,
         1,
@@ -135,7 +141,7 @@ final class RawAgent implements AutoCloseable {
         session,
         StreamId.random(),
         1,
-        MuxSettings.DEFAULT.limits(),
+        limits,
         4_000,
         Frame.Rank.NONE,
         "raw",
@@ -171,6 +177,31 @@ final class RawAgent implements AutoCloseable {
       }
     }
     return frames;
+  }
+
+  /** One whose tunnel is up. */
+  static RawAgent attached(InetSocketAddress gateway, Frame.Limits limits) throws IOException {
+    RawAgent agent = upgraded(gateway);
+    agent.send(hello("raw", limits));
+    agent.expect(Frame.Welcome.class);
+    return agent;
+  }
+
+  void send(Frame frame) throws IOException {
+    sendFrame(FIN | BINARY, bytes(frame));
+  }
+
+  /** The next frame of this kind; others are passed over. */
+  <T extends Frame> T expect(Class<T> kind) throws IOException {
+    while (true) {
+      if (arrived.isEmpty()) {
+        arrived.addAll(frames(1));
+      }
+      Frame frame = arrived.removeFirst();
+      if (kind.isInstance(frame)) {
+        return kind.cast(frame);
+      }
+    }
   }
 
   /** The status of the close that comes next, behind which the connection ends. */
