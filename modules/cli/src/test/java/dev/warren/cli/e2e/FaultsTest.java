@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.warren.agent.AgentSettings;
+import io.netty.util.internal.PlatformDependent;
 import java.io.IOException;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
@@ -281,6 +282,7 @@ class FaultsTest {
   @CsvSource({"1, 64", "64, 1"})
   void stalledCallersDoNotHoldUpOthers(int stalled, int others) throws Exception {
     long budget = 32L << 20;
+    long before = PlatformDependent.usedDirectMemory();
     try (Origin origin =
             Origin.start(
                 connection -> {
@@ -329,6 +331,9 @@ class FaultsTest {
         for (Future<Integer> read : reads) {
           assertEquals(4 << 20, read.get(60, TimeUnit.SECONDS));
           assertTrue(stage.gateway.creditInUse() <= budget, "credit beyond the budget");
+          // What gateway and agent may hold, and the same again for whole chunks of the pool.
+          long grown = PlatformDependent.usedDirectMemory() - before;
+          assertTrue(grown <= 4 * budget, () -> "direct memory grew by " + grown);
         }
         for (Wire sleeper : sleepers) {
           assertFalse(sleeper.socket.isClosed());
