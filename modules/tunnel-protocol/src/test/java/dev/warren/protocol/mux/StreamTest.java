@@ -242,6 +242,27 @@ class StreamTest {
   }
 
   @Test
+  void ourOwnLimitsBindWhatWeOpenHoweverMuchThePeerBears() {
+    MuxSettings few =
+        new MuxSettings(
+            new Frame.Limits(1_024, 3, 2),
+            MuxSettings.DEFAULT.heartbeat(),
+            MuxSettings.DEFAULT.handshake(),
+            MuxSettings.DEFAULT.quantum());
+    try (Conversation gateway =
+        Conversation.withGateway(few, new CreditBudget(Conversation.BUDGET))) {
+      gateway.opens();
+      gateway.opens();
+      assertEquals(List.of("refused OVERLOADED"), gateway.opens().heard(), "two are pending");
+      gateway.sends(new Frame.Opened(2, 5_000), new Frame.Opened(4, 5_000));
+      gateway.opens();
+      assertEquals(List.of("refused OVERLOADED"), gateway.opens().heard(), "three are open");
+      gateway.sends(new Frame.Reset(2, FaultCode.TARGET_RESET, "", 0));
+      assertNull(gateway.mux.cannotOpen());
+    }
+  }
+
+  @Test
   void refusalsThatNobodyReadsEndTheTunnel() {
     try (Conversation agent = Conversation.withAgent()) {
       agent.answer = opening -> opening.refuse(FaultCode.FORBIDDEN, "rules");
