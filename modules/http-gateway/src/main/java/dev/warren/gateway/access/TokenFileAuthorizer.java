@@ -2,7 +2,7 @@ package dev.warren.gateway.access;
 
 import dev.warren.gateway.GatewaySettings;
 import dev.warren.gateway.access.TokenRules.Rule;
-import dev.warren.gateway.watch.FileWatch;
+import dev.warren.peer.watch.FileWatch;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
 import java.nio.charset.StandardCharsets;

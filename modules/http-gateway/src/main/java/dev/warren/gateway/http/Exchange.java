@@ -1,8 +1,8 @@
 package dev.warren.gateway.http;
 
-import dev.warren.gateway.dial.Dial;
-import dev.warren.gateway.dial.DialFailedException;
-import dev.warren.gateway.dial.OpenedStream;
+import dev.warren.peer.dial.Dial;
+import dev.warren.peer.dial.DialFailedException;
+import dev.warren.peer.dial.OpenedStream;
 import dev.warren.protocol.StreamId;
 import io.netty.channel.EventLoop;
 import io.netty.handler.codec.http.HttpContent;

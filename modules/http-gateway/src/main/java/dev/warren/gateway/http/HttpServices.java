@@ -1,8 +1,8 @@
 package dev.warren.gateway.http;
 
 import dev.warren.gateway.access.Authorizer;
-import dev.warren.gateway.dial.StreamOpener;
 import dev.warren.gateway.net.TrustedProxies;
+import dev.warren.peer.dial.StreamOpener;
 import java.util.Objects;
 
 /**

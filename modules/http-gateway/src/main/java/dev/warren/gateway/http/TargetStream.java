@@ -1,6 +1,6 @@
 package dev.warren.gateway.http;
 
-import dev.warren.gateway.dial.OpenedStream;
+import dev.warren.peer.dial.OpenedStream;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;

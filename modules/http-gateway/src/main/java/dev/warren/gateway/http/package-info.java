@@ -8,6 +8,6 @@
  *
  * <p>Everything that belongs to a caller's connection, its exchange and their stream runs on one
  * event loop, so nothing here is locked. Where a tunnel ends is none of this package's business: it
- * asks a {@link dev.warren.gateway.dial.StreamOpener}.
+ * asks a {@link dev.warren.peer.dial.StreamOpener}.
  */
 package dev.warren.gateway.http;

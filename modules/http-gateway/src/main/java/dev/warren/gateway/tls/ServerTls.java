@@ -1,6 +1,6 @@
 package dev.warren.gateway.tls;
 
-import dev.warren.gateway.watch.FileWatch;
+import dev.warren.peer.watch.FileWatch;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.handler.ssl.ApplicationProtocolConfig;
 import io.netty.handler.ssl.ApplicationProtocolConfig.Protocol;

@@ -7,6 +7,8 @@ import dev.warren.gateway.access.CredentialHeaders;
 import dev.warren.gateway.access.Decision;
 import dev.warren.gateway.http.ConnectHandler;
 import dev.warren.gateway.net.RemoteAddress;
+import dev.warren.peer.tunnel.GatewayTunnel;
+import dev.warren.peer.tunnel.Sessions;
 import dev.warren.protocol.SessionKey;
 import dev.warren.protocol.channel.TunnelHandler;
 import dev.warren.protocol.channel.Tunnels;

@@ -10,7 +10,7 @@ import dev.warren.gateway.GatewaySettings;
 import dev.warren.gateway.access.Decision.Allowed;
 import dev.warren.gateway.access.Decision.Forbidden;
 import dev.warren.gateway.access.Decision.Unauthenticated;
-import dev.warren.gateway.watch.FileWatch;
+import dev.warren.peer.watch.FileWatch;
 import dev.warren.protocol.SessionKey;
 import dev.warren.protocol.Target;
 import io.netty.handler.codec.http.DefaultHttpHeaders;

@@ -1,10 +1,10 @@
 package dev.warren.gateway.http;
 
-import dev.warren.gateway.dial.Dial;
-import dev.warren.gateway.dial.DialFailedException;
-import dev.warren.gateway.dial.DialFailedException.Outcome;
-import dev.warren.gateway.dial.OpenedStream;
-import dev.warren.gateway.dial.StreamOpener;
+import dev.warren.peer.dial.Dial;
+import dev.warren.peer.dial.DialFailedException;
+import dev.warren.peer.dial.DialFailedException.Outcome;
+import dev.warren.peer.dial.OpenedStream;
+import dev.warren.peer.dial.StreamOpener;
 import dev.warren.protocol.Target;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;

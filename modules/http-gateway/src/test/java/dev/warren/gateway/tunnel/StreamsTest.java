@@ -5,9 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.warren.gateway.dial.Dial;
-import dev.warren.gateway.dial.DialFailedException;
-import dev.warren.gateway.dial.OpenedStream;
+import dev.warren.peer.dial.Dial;
+import dev.warren.peer.dial.DialFailedException;
+import dev.warren.peer.dial.OpenedStream;
 import dev.warren.protocol.FaultCode;
 import dev.warren.protocol.SessionKey;
 import dev.warren.protocol.StreamId;

@@ -4,13 +4,16 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.warren.gateway.access.OpenAuthorizer;
-import dev.warren.gateway.dial.StreamOpener;
 import dev.warren.gateway.http.HttpPipeline;
 import dev.warren.gateway.http.HttpServices;
 import dev.warren.gateway.http.HttpSettings;
 import dev.warren.gateway.http.Readiness;
 import dev.warren.gateway.http.TargetTls;
 import dev.warren.gateway.net.TrustedProxies;
+import dev.warren.peer.dial.StreamOpener;
+import dev.warren.peer.tunnel.GatewayTunnel;
+import dev.warren.peer.tunnel.Sessions;
+import dev.warren.peer.tunnel.TunnelStreamOpener;
 import dev.warren.protocol.SessionKey;
 import dev.warren.protocol.flow.CreditBudget;
 import dev.warren.protocol.mux.MuxSettings;

@@ -6,10 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.warren.gateway.dial.Dial;
-import dev.warren.gateway.dial.DialFailedException;
-import dev.warren.gateway.dial.DialFailedException.Outcome;
-import dev.warren.gateway.dial.OpenedStream;
+import dev.warren.peer.dial.Dial;
+import dev.warren.peer.dial.DialFailedException;
+import dev.warren.peer.dial.DialFailedException.Outcome;
+import dev.warren.peer.dial.OpenedStream;
 import dev.warren.protocol.FaultCode;
 import dev.warren.protocol.SessionKey;
 import dev.warren.protocol.StreamId;

@@ -1,4 +1,4 @@
-package dev.warren.gateway.tunnel;
+package dev.warren.peer.tunnel;
 
 import dev.warren.protocol.FaultCode;
 import dev.warren.protocol.SessionKey;
@@ -31,7 +31,7 @@ public final class GatewayTunnel implements MuxEvents {
   private long connection;
   private boolean up;
 
-  GatewayTunnel(
+  public GatewayTunnel(
       String gateway,
       String software,
       SessionKey session,

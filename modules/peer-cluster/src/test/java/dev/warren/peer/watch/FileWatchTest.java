@@ -1,4 +1,4 @@
-package dev.warren.gateway.watch;
+package dev.warren.peer.watch;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;

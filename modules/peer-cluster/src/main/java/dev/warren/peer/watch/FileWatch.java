@@ -1,4 +1,4 @@
-package dev.warren.gateway.watch;
+package dev.warren.peer.watch;
 
 import java.io.IOException;
 import java.io.InputStream;

@@ -1,4 +1,4 @@
-package dev.warren.gateway.dial;
+package dev.warren.peer.dial;
 
 import java.time.Duration;
 

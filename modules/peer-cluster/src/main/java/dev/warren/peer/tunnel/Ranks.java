@@ -1,4 +1,4 @@
-package dev.warren.gateway.tunnel;
+package dev.warren.peer.tunnel;
 
 import dev.warren.protocol.SessionKey;
 import dev.warren.protocol.StreamId;

@@ -1,4 +1,4 @@
-package dev.warren.gateway.dial;
+package dev.warren.peer.dial;
 
 import dev.warren.protocol.SessionKey;
 import dev.warren.protocol.StreamId;

@@ -1,10 +1,10 @@
-package dev.warren.gateway.tunnel;
+package dev.warren.peer.tunnel;
 
-import dev.warren.gateway.dial.Dial;
-import dev.warren.gateway.dial.DialFailedException;
-import dev.warren.gateway.dial.DialFailedException.Outcome;
-import dev.warren.gateway.dial.OpenedStream;
-import dev.warren.gateway.dial.StreamOpener;
+import dev.warren.peer.dial.Dial;
+import dev.warren.peer.dial.DialFailedException;
+import dev.warren.peer.dial.DialFailedException.Outcome;
+import dev.warren.peer.dial.OpenedStream;
+import dev.warren.peer.dial.StreamOpener;
 import dev.warren.protocol.FaultCode;
 import dev.warren.protocol.channel.StreamChannel;
 import dev.warren.protocol.frame.Frame;

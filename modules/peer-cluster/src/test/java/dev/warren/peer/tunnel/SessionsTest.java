@@ -1,4 +1,4 @@
-package dev.warren.gateway.tunnel;
+package dev.warren.peer.tunnel;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
