@@ -78,6 +78,7 @@ class SpecificationTest {
     real.put("gateways", (long) FrameCodec.MAX_GATEWAYS);
     real.put("capabilities", (long) FrameCodec.MAX_CAPABILITIES);
     real.put("cluster path", (long) FrameCodec.MAX_CLUSTER_PATH);
+    real.put("message of a link", (long) FrameCodec.MAX_PEERING_BYTES);
     real.put("rank mac", (long) FrameCodec.MAX_MAC_BYTES);
     real.put("waiting refusals", (long) Mux.MAX_WAITING_REFUSALS);
     real.put("waiting tunnel frames", (long) Mux.MAX_WAITING_TUNNEL_FRAMES);

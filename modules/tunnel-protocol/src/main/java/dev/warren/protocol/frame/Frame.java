@@ -55,6 +55,12 @@ public sealed interface Frame {
   /** The sender wants no new streams on this tunnel; running ones may end until the deadline. */
   record Drain(int deadlineMillis, String detail) implements OfTunnel {}
 
+  /**
+   * What gateways tell each other over a link; only they know what it means. At most {@link
+   * FrameCodec#MAX_PEERING_BYTES} long.
+   */
+  record Peering(byte[] message) implements OfTunnel {}
+
   /** The sender's last frame. */
   record GoAway(FaultCode code, String detail, int retryAfterMillis) implements OfTunnel {}
 

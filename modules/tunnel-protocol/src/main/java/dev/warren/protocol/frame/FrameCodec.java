@@ -40,6 +40,9 @@ public final class FrameCodec {
   /** The longest MAC of a rank (bytes). */
   public static final int MAX_MAC_BYTES = 64;
 
+  /** The longest message of one PEERING (bytes): it fits a header, with room for additions. */
+  public static final int MAX_PEERING_BYTES = 24 * 1024;
+
   private static final int TAG_DATA = 1 << 3;
   private static final int TAG_CREDIT = 2 << 3 | 2;
 
@@ -179,6 +182,7 @@ public final class FrameCodec {
               FaultCode.of(wire.getGoAway().getCode()),
               text(wire.getGoAway().getDetail(), "GOAWAY detail"),
               natural(wire.getGoAway().getRetryAfterMillis(), "GOAWAY retry_after_millis"));
+      case PEERING -> peering(wire.getPeering());
       case KIND_NOT_SET -> new Frame.Skipped(stream);
     };
   }
@@ -269,6 +273,13 @@ public final class FrameCodec {
         natural(discovery.getVersion(), "DISCOVERY version"),
         discovery.getComplete(),
         List.copyOf(gateways));
+  }
+
+  private static Frame.Peering peering(ByteString message) throws ProtocolException {
+    if (message.size() > MAX_PEERING_BYTES) {
+      throw fault("PEERING of " + message.size() + " bytes (limit: " + MAX_PEERING_BYTES + ")");
+    }
+    return new Frame.Peering(message.toByteArray());
   }
 
   private static Frame.Limits limits(dev.warren.protocol.wire.Limits limits)
@@ -447,12 +458,22 @@ public final class FrameCodec {
           .setCode(goAway.code().number())
           .setDetail(cut(goAway.detail()))
           .setRetryAfterMillis(goAway.retryAfterMillis());
+    } else if (frame instanceof Frame.Peering peering) {
+      header.setPeering(wire(peering));
     } else if (frame instanceof Frame.Skipped) {
       header.setOptional(true);
     } else {
       throw new IllegalStateException("no wire form for " + frame.getClass().getSimpleName());
     }
     return header.build();
+  }
+
+  private static ByteString wire(Frame.Peering peering) {
+    if (peering.message().length > MAX_PEERING_BYTES) {
+      throw new IllegalArgumentException(
+          "PEERING of " + peering.message().length + " bytes (limit: " + MAX_PEERING_BYTES + ")");
+    }
+    return UnsafeByteOperations.unsafeWrap(peering.message());
   }
 
   private static dev.warren.protocol.wire.Hello wire(Frame.Hello hello) {

@@ -34,7 +34,7 @@ public final class Mux {
    */
   public static final int MAX_WAITING_REFUSALS = 1_024;
 
-  /** Tunnel frames (DISCOVERY, DRAIN, ...) that wait to be sent at once. */
+  /** Tunnel frames (DISCOVERY, DRAIN, PEERING, ...) that wait to be sent at once. */
   public static final int MAX_WAITING_TUNNEL_FRAMES = 64;
 
   /** Which side of the tunnel we are. The side that dialled gives its streams odd numbers. */
@@ -77,6 +77,7 @@ public final class Mux {
   private boolean peerDrains;
   private boolean weDrain;
   private long pongDue = -1;
+  private boolean wrotePeering;
   private Heartbeat heartbeat;
   private long heartbeatNanos;
   private Frame.Limits peerLimits = new Frame.Limits(0, 0, 0);
@@ -117,15 +118,21 @@ public final class Mux {
             hello.attributes()));
   }
 
-  /** The side that was dialled takes the agent in. From here on streams can be opened. */
+  /** Takes an agent in: to agents no capability is named. */
   public void welcome(String gateway, String session, Frame.Rank rank, String software) {
+    welcome(List.of(), gateway, session, rank, software);
+  }
+
+  /** The side that was dialled takes the far side in. From here on streams can be opened. */
+  public void welcome(
+      List<String> capabilities, String gateway, String session, Frame.Rank rank, String software) {
     if (state != State.HANDSHAKE || !helloSeen) {
       return; // it was lost meanwhile
     }
     tunnelFrames.addLast(
         new Frame.Welcome(
             VERSION,
-            List.of(),
+            List.copyOf(capabilities),
             gateway,
             session,
             settings.limits(),
@@ -436,6 +443,8 @@ public final class Mux {
       events.drain(drain);
     } else if (frame instanceof Frame.Discovery discovery && state == State.RUNNING) {
       events.discovery(discovery);
+    } else if (frame instanceof Frame.Peering peering && state == State.RUNNING) {
+      events.peering(peering);
     } else {
       throw new ProtocolException(
           FaultCode.PROTOCOL, frame.getClass().getSimpleName() + " out of order");
@@ -516,6 +525,26 @@ public final class Mux {
   public void drain(Frame.Drain drain) {
     weDrain = true;
     sendTunnelFrame(drain);
+  }
+
+  /**
+   * Tells another gateway something; to be used on links only. Who has much to say watches {@link
+   * #waitingTunnelFrames} and goes on at {@link MuxEvents#tunnelFramesSent}.
+   *
+   * @throws IllegalArgumentException where the message is longer than {@link
+   *     FrameCodec#MAX_PEERING_BYTES}
+   */
+  public void peering(byte[] message) {
+    Frame.Peering peering = new Frame.Peering(message);
+    FrameCodec.headerBytes(peering);
+    sendTunnelFrame(peering);
+  }
+
+  /**
+   * Tunnel frames that wait to be sent; with {@link #MAX_WAITING_TUNNEL_FRAMES} one more ends it.
+   */
+  public int waitingTunnelFrames() {
+    return tunnelFrames.size();
   }
 
   private void sendTunnelFrame(Frame frame) {
@@ -617,12 +646,32 @@ public final class Mux {
       pongDue = -1;
       return true;
     }
+    boolean yields = wrotePeering && tunnelFrames.peekFirst() instanceof Frame.Peering;
+    wrotePeering = false;
+    return (!yields && writeTunnelFrame(out)) || writeOfStreams(out) || writeTunnelFrame(out);
+  }
+
+  /**
+   * Many PEERING in a row leave each second place to the streams, which would otherwise stand still
+   * while a gateway says all that it knows.
+   */
+  private boolean writeTunnelFrame(FrameOutput out) {
     Frame frame = tunnelFrames.pollFirst();
     if (frame == null) {
-      frame = refusals.pollFirst();
+      return false;
     }
-    if (frame != null) {
-      FrameCodec.write(out.small(), frame);
+    FrameCodec.write(out.small(), frame);
+    wrotePeering = frame instanceof Frame.Peering;
+    if (tunnelFrames.isEmpty() && state == State.RUNNING) {
+      events.tunnelFramesSent();
+    }
+    return true;
+  }
+
+  private boolean writeOfStreams(FrameOutput out) {
+    Frame refused = refusals.pollFirst();
+    if (refused != null) {
+      FrameCodec.write(out.small(), refused);
       return true;
     }
     Lane lane = control.pollFirst();

@@ -374,6 +374,9 @@ class FuzzTest {
     public void discovery(Frame.Discovery discovery) {}
 
     @Override
+    public void peering(Frame.Peering peering) {}
+
+    @Override
     public void ended(FaultCode code, String detail, int retryAfterMillis, boolean byPeer) {
       ends++;
     }

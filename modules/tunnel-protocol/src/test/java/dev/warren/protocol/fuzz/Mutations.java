@@ -126,7 +126,10 @@ final class Mutations {
       case 10 -> new Frame.Reset(stream, code(), "why", small());
       case 11 -> new Frame.Ping(number());
       case 12 -> new Frame.Pong(random.nextInt(3));
-      case 13 -> new Frame.Skipped(stream);
+      case 13 ->
+          random.nextBoolean()
+              ? new Frame.Skipped(stream)
+              : new Frame.Peering(new byte[random.nextInt(300)]);
       case 14 ->
           random.nextBoolean() ? new Frame.Drain(10, "") : new Frame.Discovery(1, true, List.of());
       default -> random.nextInt(4) == 0 ? new Frame.GoAway(code(), "", 0) : new Frame.Ping(1);

@@ -7,6 +7,7 @@ import dev.warren.protocol.StreamId;
 import dev.warren.protocol.flow.CreditBudget;
 import dev.warren.protocol.frame.Frame;
 import dev.warren.protocol.frame.FrameCodec;
+import dev.warren.protocol.frame.ProtocolException;
 import dev.warren.protocol.testing.Account;
 import dev.warren.protocol.testing.ByteSink;
 import dev.warren.protocol.testing.FrameParser;
@@ -34,6 +35,8 @@ final class Conversation implements MuxEvents, AutoCloseable {
   final List<RecordingEnd> ends = new ArrayList<>();
   final Account account = new Account();
   Consumer<Opening> answer = this::accept;
+  Consumer<Frame.Peering> onPeering; // null: this is no link
+  Runnable onTunnelFramesSent = () -> {};
   long now = 1_000_000_000L;
 
   private final int muxSide;
@@ -348,6 +351,20 @@ final class Conversation implements MuxEvents, AutoCloseable {
   @Override
   public void discovery(Frame.Discovery discovery) {
     events.add("discovery " + discovery.gateways().size());
+  }
+
+  @Override
+  public void peering(Frame.Peering peering) throws ProtocolException {
+    if (onPeering == null) {
+      MuxEvents.super.peering(peering);
+    } else {
+      onPeering.accept(peering);
+    }
+  }
+
+  @Override
+  public void tunnelFramesSent() {
+    onTunnelFramesSent.run();
   }
 
   @Override

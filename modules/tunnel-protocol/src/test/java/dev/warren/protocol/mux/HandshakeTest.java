@@ -142,6 +142,7 @@ class HandshakeTest {
             new Frame.Pong(1),
             new Frame.Drain(1, ""),
             new Frame.Discovery(1, true, List.of()),
+            new Frame.Peering(new byte[1]),
             Conversation.open(1, 1_000),
             new Frame.Opened(2, 1),
             new Frame.Data(1, 0, Conversation.bytes(0, 1)),
