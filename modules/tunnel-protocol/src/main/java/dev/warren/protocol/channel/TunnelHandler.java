@@ -12,6 +12,8 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 
 /**
@@ -48,7 +50,12 @@ public final class TunnelHandler extends ChannelInboundHandlerAdapter {
   private boolean sendScheduled;
   private boolean reading;
   private boolean closing;
-  private long receivedBytes;
+
+  // For status, read from other threads: they see it a moment late, and nobody waits.
+  private final AtomicLong receivedBytes = new AtomicLong();
+  private final AtomicLong sentBytes = new AtomicLong();
+  private final AtomicLong roundTripNanos = new AtomicLong(-1);
+  private final AtomicInteger streams = new AtomicInteger();
 
   /**
    * @param events makes who listens to the Mux; it may keep the handler and must not call it yet
@@ -124,7 +131,7 @@ public final class TunnelHandler extends ChannelInboundHandlerAdapter {
   public void channelRead(ChannelHandlerContext ctx, Object message) {
     ByteBuf bytes = (ByteBuf) message;
     reading = true;
-    receivedBytes += bytes.readableBytes();
+    add(receivedBytes, bytes.readableBytes());
     try {
       mux.received(bytes, System.nanoTime());
     } finally {
@@ -170,6 +177,7 @@ public final class TunnelHandler extends ChannelInboundHandlerAdapter {
     }
     mux.lost(why, System.nanoTime());
     mux.burstEnded();
+    publish();
   }
 
   /**
@@ -194,6 +202,7 @@ public final class TunnelHandler extends ChannelInboundHandlerAdapter {
     } finally {
       sending = false;
     }
+    publish();
     if (mux.isOver() && !closing) {
       if (!mux.hasOutput()) {
         closeNow();
@@ -235,9 +244,36 @@ public final class TunnelHandler extends ChannelInboundHandlerAdapter {
     }
   }
 
-  /** Bytes that arrived on this tunnel so far. */
+  private static void add(AtomicLong counter, long bytes) {
+    counter.setOpaque(counter.getPlain() + bytes); // the event loop alone writes
+  }
+
+  private void publish() {
+    streams.setOpaque(mux.streams());
+    roundTripNanos.setOpaque(mux.roundTripNanos());
+  }
+
+  /** Bytes that arrived on this tunnel so far. From any thread. */
   public long receivedBytes() {
-    return receivedBytes;
+    return receivedBytes.getOpaque();
+  }
+
+  /** Bytes that were given to the channel so far, frames with their headers. From any thread. */
+  public long sentBytes() {
+    return sentBytes.getOpaque();
+  }
+
+  /** Streams that are open or pending, from both sides. From any thread. */
+  public int streams() {
+    return streams.getOpaque();
+  }
+
+  /**
+   * Smoothed round trip of the heartbeat (nanoseconds); -1 before the first answer. From any
+   * thread.
+   */
+  public long roundTripNanos() {
+    return roundTripNanos.getOpaque();
   }
 
   private final class Output implements FrameOutput {
@@ -261,6 +297,7 @@ public final class TunnelHandler extends ChannelInboundHandlerAdapter {
         }
       } else {
         writeGathered();
+        add(sentBytes, bytes.readableBytes());
         context.write(bytes, context.voidPromise());
       }
     }
@@ -269,6 +306,7 @@ public final class TunnelHandler extends ChannelInboundHandlerAdapter {
       if (gathered != null) {
         ByteBuf bytes = gathered;
         gathered = null;
+        add(sentBytes, bytes.readableBytes());
         context.write(bytes, context.voidPromise());
       }
     }

@@ -5,7 +5,7 @@ import java.util.ArrayDeque;
 /**
  * Whose turn it is to send: groups in turn, within a group its members in turn, each for a quantum
  * of bytes (deficit round robin; PROTOCOL.md, section 9). A newcomer waits for at most one quantum
- * of each active member of its group and of each active group. The groups are the tunnels of a
+ * of each active member of its group and of each active group. The groups are the sessions of a
  * link; a tunnel has one.
  *
  * @param <M> what takes turns

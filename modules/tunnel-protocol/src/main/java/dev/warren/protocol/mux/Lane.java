@@ -19,6 +19,9 @@ abstract class Lane extends Turns.Member<Lane> {
   /** Whether OPENED or REFUSED is still to come, from whichever side. */
   boolean pending = true;
 
+  /** With whom it shares its turns; null: with all streams that name no session. */
+  Mux.SessionTurns sessionTurns;
+
   private boolean controlQueued;
   private boolean inBurst;
 

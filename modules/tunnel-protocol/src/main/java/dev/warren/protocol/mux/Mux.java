@@ -14,7 +14,9 @@ import io.netty.util.collection.LongObjectHashMap;
 import io.netty.util.collection.LongObjectMap;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * One end of a tunnel: many streams over one ordered byte stream, as a pure state machine
@@ -37,6 +39,9 @@ public final class Mux {
   /** Tunnel frames (DISCOVERY, DRAIN, PEERING, ...) that wait to be sent at once. */
   public static final int MAX_WAITING_TUNNEL_FRAMES = 64;
 
+  /** The capability by which two gateways make their tunnel a link (PROTOCOL.md, section 3). */
+  public static final String LINK = "link";
+
   /** Which side of the tunnel we are. The side that dialled gives its streams odd numbers. */
   public enum Side {
     DIALLED,
@@ -49,6 +54,17 @@ public final class Mux {
     OVER
   }
 
+  /** The turns of one session's streams on a link, while it has any. */
+  static final class SessionTurns {
+    private final String session;
+    private final Turns.Group<Lane> group = new Turns.Group<>();
+    private int lanes;
+
+    SessionTurns(String session) {
+      this.session = session;
+    }
+  }
+
   private final Side side;
   private final MuxSettings settings;
   private final CreditBudget budget;
@@ -59,6 +75,7 @@ public final class Mux {
   private final LongObjectMap<Lane> lanes = new LongObjectHashMap<>();
   private final Turns<Lane> turns;
   private final Turns.Group<Lane> singleGroup = new Turns.Group<>();
+  private final Map<String, SessionTurns> sessions = new HashMap<>();
   private final ArrayDeque<Lane> control = new ArrayDeque<>();
   private final ArrayDeque<Frame> tunnelFrames = new ArrayDeque<>();
   private final ArrayDeque<Frame> refusals = new ArrayDeque<>();
@@ -74,6 +91,7 @@ public final class Mux {
   private int remoteOpen;
   private int remotePending;
   private boolean helloSeen;
+  private boolean link;
   private boolean peerDrains;
   private boolean weDrain;
   private long pongDue = -1;
@@ -103,6 +121,7 @@ public final class Mux {
 
   /** The side that dialled introduces itself; limits and heartbeat are those of the settings. */
   public void start(Frame.Hello hello) {
+    link = hello.capabilities().contains(LINK);
     tunnelFrames.addLast(
         new Frame.Hello(
             VERSION,
@@ -222,7 +241,7 @@ public final class Mux {
     }
     Frame.Open open = numbered(wish, first);
     MuxStream stream = new MuxStream(this, open, end, new ReceiveWindow(budget, first, now), now);
-    add(stream, singleGroup);
+    add(stream, wish.session());
     stream.controlDue();
     return stream;
   }
@@ -230,13 +249,13 @@ public final class Mux {
   /**
    * Opens a way through for a stream whose OPEN came from elsewhere; the relay sends the header
    * itself.
+   *
+   * @param session which session is dialled, as OPEN says
    */
-  @SuppressWarnings(
-      "unchecked") // a group holds lanes of its own Mux only; who gave it need not know them
-  public RawStream openRaw(RawEnd end, Turns.Group<?> group) {
+  public RawStream openRaw(RawEnd end, String session) {
     RawStream stream = new RawStream(this, nextNumber, true, end);
     nextNumber += 2;
-    add(stream, group == null ? singleGroup : (Turns.Group<Lane>) group);
+    add(stream, session);
     return stream;
   }
 
@@ -259,8 +278,16 @@ public final class Mux {
     return open;
   }
 
-  private void add(Lane lane, Turns.Group<Lane> group) {
-    turns.join(lane, group);
+  /** On a link the streams of one session share their turns; on a tunnel there is one session. */
+  private void add(Lane lane, String session) {
+    if (link && !session.isEmpty()) {
+      SessionTurns shared = sessions.computeIfAbsent(session, SessionTurns::new);
+      shared.lanes++;
+      lane.sessionTurns = shared;
+      turns.join(lane, shared.group);
+    } else {
+      turns.join(lane, singleGroup);
+    }
     lanes.put(lane.number, lane);
     if (lane.local) {
       localOpen++;
@@ -273,13 +300,13 @@ public final class Mux {
 
   MuxStream accept(Frame.Open open, StreamEnd end) {
     MuxStream stream = new MuxStream(this, open, end, now);
-    add(stream, singleGroup);
+    add(stream, open.session());
     return stream;
   }
 
   RawStream acceptRaw(Frame.Open open, RawEnd end) {
     RawStream stream = new RawStream(this, open.stream(), false, end);
-    add(stream, singleGroup);
+    add(stream, open.session());
     return stream;
   }
 
@@ -302,6 +329,10 @@ public final class Mux {
       return;
     }
     turns.pause(lane);
+    SessionTurns shared = lane.sessionTurns;
+    if (shared != null && --shared.lanes == 0) {
+      sessions.remove(shared.session);
+    }
     if (lane.local) {
       localOpen--;
     } else {
@@ -430,6 +461,7 @@ public final class Mux {
       helloSeen = true;
       version(hello.minVersion(), hello.maxVersion());
       peer(hello.limits(), hello.heartbeatMillis());
+      link = hello.capabilities().contains(LINK);
       events.hello(hello);
     } else if (frame instanceof Frame.Welcome welcome
         && side == Side.DIALLED
@@ -708,6 +740,11 @@ public final class Mux {
   /** Streams that are open or pending, from both sides. */
   public int streams() {
     return lanes.size();
+  }
+
+  /** Sessions that share their turns now: never more than there are streams. */
+  int sessionsInTurns() {
+    return sessions.size();
   }
 
   /** Smoothed round trip of the heartbeat (nanoseconds); -1 before the first answer. */

@@ -1,7 +1,6 @@
 package dev.warren.protocol.relay;
 
 import dev.warren.protocol.FaultCode;
-import dev.warren.protocol.flow.Turns;
 import dev.warren.protocol.frame.Frame;
 import dev.warren.protocol.frame.FrameCodec;
 import dev.warren.protocol.frame.ProtocolException;
@@ -44,10 +43,9 @@ public final class Relay {
    * Answers {@code opening}: passes it on over {@code next}, or refuses it where no hop is left,
    * where {@code next} takes no stream, or where the budget is used up.
    *
-   * @param group whose turns on {@code next} the stream shares; null: those of the tunnel
    * @return the relay, or null where it was refused
    */
-  public static Relay begin(Opening opening, Mux next, Turns.Group<?> group, RelayBudget budget) {
+  public static Relay begin(Opening opening, Mux next, RelayBudget budget) {
     Frame.Open open = opening.open();
     if (open.hopsLeft() < 1) {
       opening.refuse(FaultCode.NOT_HERE, "no hop is left, and the session is not here");
@@ -65,7 +63,7 @@ public final class Relay {
     }
     Relay relay = new Relay(budget);
     relay.origin.stream = opening.relay(relay.origin);
-    relay.agent.stream = next.openRaw(relay.agent, group);
+    relay.agent.stream = next.openRaw(relay.agent, open.session());
     relay.towardsOrigin.allowed(0, open.credit());
     relay.agent.stream.sendFirst(
         Unpooled.wrappedBuffer(

@@ -117,6 +117,91 @@ class LinkTest {
     }
   }
 
+  /** A link between two gateways; the probe dialled. */
+  private static Conversation linked() {
+    Conversation link = Conversation.acceptedNow(MuxSettings.DEFAULT);
+    link.sends(gatewayHello());
+    link.mux.welcome(List.of(Mux.LINK), "north-1", "north-2", Frame.Rank.NONE, "test");
+    link.expects(Frame.Welcome.class);
+    return link;
+  }
+
+  private static Frame.Open openOf(long stream, String session) {
+    return new Frame.Open(
+        stream,
+        new StreamId(7, stream),
+        Frame.Open.BYTES,
+        "127.0.0.1:80",
+        5_000,
+        0,
+        1,
+        List.of(),
+        10_000_000,
+        "",
+        "",
+        session);
+  }
+
+  private static long shareOfStream(Conversation link, long stream) {
+    long own = 0;
+    long all = 0;
+    while (all < 4_000_000) {
+      for (Frame frame : link.nextWrite()) {
+        if (frame instanceof Frame.Data data) {
+          int bytes = data.bytes().readableBytes();
+          all += bytes;
+          own += data.stream() == stream ? bytes : 0;
+        }
+      }
+    }
+    return own * 100 / all;
+  }
+
+  @Test
+  void oneStreamOfASessionGetsAsMuchAsAHundredOfAnother() {
+    try (Conversation link = linked()) {
+      for (int i = 0; i < 101; i++) {
+        link.sends(openOf(2L * i + 1, i == 50 ? "_/foo" : "_/bar"));
+        RecordingEnd end = link.ends.get(i);
+        end.stream.opened(link.now);
+        end.stream.write(Conversation.bytes(0, i == 50 ? 4_000_000 : 100_000));
+      }
+      assertEquals(2, link.mux.sessionsInTurns());
+      long share = shareOfStream(link, 101);
+      assertTrue(share >= 45 && share <= 55, share + " % (expected: about half)");
+    }
+  }
+
+  @Test
+  void streamsWithoutASessionAndThoseOfAnAgentsTunnelShareOneTurn() {
+    try (Conversation link = linked();
+        Conversation tunnel = Conversation.withGateway()) {
+      link.sends(openOf(1, ""), openOf(3, ""));
+      assertEquals(0, link.mux.sessionsInTurns());
+      tunnel.sends(openOf(1, "_/foo"), openOf(3, "_/bar"));
+      assertEquals(0, tunnel.mux.sessionsInTurns());
+    }
+  }
+
+  @Test
+  void turnsOfASessionAreForgottenWithItsLastStream() {
+    try (Conversation link = linked()) {
+      link.sends(openOf(1, "_/foo"), openOf(3, "_/foo"), openOf(5, "_/bar"));
+      RecordingEnd ours = new RecordingEnd(link);
+      ours.stream = link.mux.open(openOf(0, "_/third"), ours, link.now);
+      assertEquals(3, link.mux.sessionsInTurns());
+      link.sends(new Frame.Reset(1, FaultCode.CANCELLED, "", 0));
+      assertEquals(3, link.mux.sessionsInTurns());
+      link.sends(new Frame.Reset(3, FaultCode.CANCELLED, "", 0));
+      link.expects(Frame.Open.class);
+      ours.stream.reset(FaultCode.CANCELLED, "");
+      link.expects(Frame.Reset.class);
+      assertEquals(1, link.mux.sessionsInTurns());
+      link.mux.lost("cut", link.now);
+      assertEquals(0, link.mux.sessionsInTurns());
+    }
+  }
+
   @Test
   void streamsGoOnWhileMuchIsSaid() {
     try (Conversation link = Conversation.withGateway()) {

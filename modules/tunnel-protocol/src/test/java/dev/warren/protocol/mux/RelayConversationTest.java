@@ -28,7 +28,7 @@ class RelayConversationTest {
   private final List<Relay> relays = new ArrayList<>();
 
   RelayConversationTest() {
-    link.answer = opening -> relays.add(Relay.begin(opening, tunnel.mux, null, budget));
+    link.answer = opening -> relays.add(Relay.begin(opening, tunnel.mux, budget));
   }
 
   @AfterEach
@@ -294,7 +294,7 @@ class RelayConversationTest {
     narrow.sends(Conversation.hello(1, 1, new Frame.Limits(1_024, 10, 10), 4_000));
     narrow.mux.welcome("north-1", "_/foo", Frame.Rank.NONE, "test");
     narrow.expects(Frame.Welcome.class);
-    link.answer = opening -> relays.add(Relay.begin(opening, narrow.mux, null, budget));
+    link.answer = opening -> relays.add(Relay.begin(opening, narrow.mux, budget));
     link.sends(Conversation.open(1, 100));
     narrow.expects(Frame.Open.class);
     narrow.sends(new Frame.Opened(2, 100_000));

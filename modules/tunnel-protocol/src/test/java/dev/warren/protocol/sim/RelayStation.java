@@ -33,7 +33,7 @@ final class RelayStation implements Station {
       opening.refuse(dev.warren.protocol.FaultCode.NOT_HERE, "agents open no streams here");
       return;
     }
-    Relay relay = Relay.begin(opening, towardsAgent.mux, null, budget);
+    Relay relay = Relay.begin(opening, towardsAgent.mux, budget);
     if (relay != null) {
       relays.add(relay);
     }
