@@ -58,7 +58,7 @@ public record AgentSettings(
   public static final Duration DEFAULT_DIAL_TIMEOUT = Duration.ofSeconds(10);
 
   public static final Duration MAX_DIAL_TIMEOUT = Duration.ofMinutes(5);
-  public static final Duration DEFAULT_HEARTBEAT = Duration.ofSeconds(4);
+  public static final Duration DEFAULT_HEARTBEAT = Duration.ofSeconds(3);
   public static final int DEFAULT_MAX_PENDING_DIALS = 1_024;
   public static final int MAX_EVENT_LOOPS = 1_024;
 

@@ -21,7 +21,7 @@ class AgentSettingsTest {
     AgentSettings settings = builder().build();
     assertEquals(Duration.ofSeconds(10), settings.dialTimeout());
     assertEquals(Duration.ofSeconds(15), settings.connectLimit());
-    assertEquals(Duration.ofSeconds(4), settings.heartbeat());
+    assertEquals(Duration.ofSeconds(3), settings.heartbeat());
     assertEquals("127.0.0.0/8:* [::1]:*", settings.allow().toString());
     assertEquals(1, settings.eventLoops());
     assertEquals(1_024, settings.maxPendingDials());

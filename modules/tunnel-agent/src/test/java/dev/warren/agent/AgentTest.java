@@ -102,7 +102,7 @@ class AgentTest {
     assertEquals("foo", hello.session());
     assertEquals(1, hello.connection());
     assertEquals(Frame.Rank.NONE.epoch(), hello.rank().epoch());
-    assertEquals(4_000, hello.heartbeatMillis());
+    assertEquals(3_000, hello.heartbeatMillis());
     assertEquals("warren-agent", hello.software());
     assertEquals(1_024, hello.limits().maxPendingStreams());
     TunnelStatus up = agent.firstUp().get(30, TimeUnit.SECONDS);

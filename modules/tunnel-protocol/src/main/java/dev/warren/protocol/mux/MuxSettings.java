@@ -30,7 +30,7 @@ public record MuxSettings(
       new MuxSettings(
           new Frame.Limits(
               DEFAULT_MAX_DATA_BYTES, DEFAULT_MAX_OPEN_STREAMS, DEFAULT_MAX_PENDING_STREAMS),
-          Duration.ofSeconds(4),
+          Duration.ofSeconds(3),
           Duration.ofSeconds(15),
           DEFAULT_MAX_DATA_BYTES);
 

@@ -26,7 +26,7 @@ import java.util.function.Consumer;
  * when a test says so.
  */
 final class Conversation implements MuxEvents, AutoCloseable {
-  static final Duration HEARTBEAT = Duration.ofSeconds(4);
+  static final Duration HEARTBEAT = Duration.ofSeconds(3);
   static final long BUDGET = 64L * 1024 * 1024;
 
   final Mux mux;

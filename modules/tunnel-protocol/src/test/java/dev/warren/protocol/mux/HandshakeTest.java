@@ -25,7 +25,7 @@ class HandshakeTest {
       assertEquals(1, hello.minVersion());
       assertEquals(1, hello.maxVersion());
       assertEquals(SETTINGS.limits(), hello.limits());
-      assertEquals(4_000, hello.heartbeatMillis());
+      assertEquals(3_000, hello.heartbeatMillis());
       assertFalse(agent.mux.isRunning());
       agent.sends(Conversation.welcome());
       assertEquals(List.of("welcomed by north-1"), agent.events);
