@@ -1,0 +1,3 @@
+package dev.warren.session;
+
+final class SessionSerializer {}
