@@ -1,5 +1,7 @@
 package dev.warren.peer.tunnel;
 
+import dev.warren.peer.route.HeldTunnel;
+import dev.warren.peer.route.RouteTable;
 import dev.warren.protocol.FaultCode;
 import dev.warren.protocol.SessionKey;
 import dev.warren.protocol.StreamId;
@@ -7,6 +9,7 @@ import dev.warren.protocol.channel.TunnelHandler;
 import dev.warren.protocol.frame.Frame;
 import dev.warren.protocol.mux.MuxEvents;
 import dev.warren.protocol.mux.Opening;
+import io.netty.util.NetUtil;
 import java.net.InetSocketAddress;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -15,20 +18,24 @@ import org.slf4j.LoggerFactory;
  * One agent's tunnel to this gateway, from HELLO to its end. Told by its Mux, on the tunnel's event
  * loop.
  */
-public final class GatewayTunnel implements MuxEvents {
+public final class GatewayTunnel implements MuxEvents, HeldTunnel {
   private static final Logger log = LoggerFactory.getLogger(GatewayTunnel.class);
 
   private final String gateway;
   private final String software;
   private final SessionKey session;
   private final InetSocketAddress remote;
+  private final String remoteText;
   private final String principal;
-  private final Sessions sessions;
+  private final RouteTable table;
   private final Runnable whenEnded;
   private final TunnelHandler handler;
   private volatile Frame.Rank rank = Frame.Rank.NONE;
-  private StreamId instance;
-  private long connection;
+  private volatile StreamId instance;
+  private volatile long connection;
+  private volatile String agentSoftware = "";
+  private volatile long sinceMillis;
+  private volatile boolean draining;
   private boolean up;
 
   public GatewayTunnel(
@@ -37,56 +44,80 @@ public final class GatewayTunnel implements MuxEvents {
       SessionKey session,
       InetSocketAddress remote,
       String principal,
-      Sessions sessions,
+      RouteTable table,
       TunnelHandler handler,
       Runnable whenEnded) {
     this.gateway = gateway;
     this.software = software;
     this.session = session;
     this.remote = remote;
+    this.remoteText = NetUtil.toSocketAddressString(remote);
     this.principal = principal;
-    this.sessions = sessions;
+    this.table = table;
     this.handler = handler;
     this.whenEnded = whenEnded;
   }
 
+  @Override
   public SessionKey session() {
     return session;
   }
 
-  public InetSocketAddress remote() {
-    return remote;
+  @Override
+  public String remote() {
+    return remoteText;
   }
 
-  /** Who attached it, as the Authorizer named it. */
+  @Override
   public String principal() {
     return principal;
   }
 
-  /** Runs the tunnel; its Mux belongs to the handler's event loop. */
+  @Override
   public TunnelHandler handler() {
     return handler;
   }
 
-  StreamId instance() {
+  @Override
+  public StreamId instance() {
     return instance;
   }
 
-  long connection() {
+  @Override
+  public long connection() {
     return connection;
   }
 
-  Frame.Rank rank() {
+  @Override
+  public Frame.Rank rank() {
     return rank;
   }
 
-  void admitted(Frame.Hello hello, Frame.Rank given) {
+  @Override
+  public void admitted(Frame.Hello hello, Frame.Rank given) {
+    agentSoftware = hello.software().intern(); // thousands of agents run the same one
+    sinceMillis = System.currentTimeMillis();
     instance = hello.instance();
     connection = hello.connection();
     rank = given;
   }
 
-  /** Ends the tunnel from any thread: the agent is told why. */
+  @Override
+  public String software() {
+    return agentSoftware;
+  }
+
+  @Override
+  public long sinceMillis() {
+    return sinceMillis;
+  }
+
+  @Override
+  public boolean draining() {
+    return draining;
+  }
+
+  @Override
   public void end(FaultCode code, String detail, int retryAfterMillis) {
     handler
         .eventLoop()
@@ -115,16 +146,16 @@ public final class GatewayTunnel implements MuxEvents {
               0);
       return;
     }
-    Sessions.Admission admission = sessions.admit(session, this, hello);
-    if (admission instanceof Sessions.Admission.Refused refused) {
+    RouteTable.Admission admission = table.admit(this, hello);
+    if (admission instanceof RouteTable.Admission.Refused refused) {
       handler
           .mux()
           .goAway(FaultCode.SUPERSEDED, refused.detail(), (int) refused.retryAfter().toMillis());
       return;
     }
-    Sessions.Admission.Admitted admitted = (Sessions.Admission.Admitted) admission;
     up = true;
     handler.mux().welcome(gateway, session.toString(), rank, software);
+    table.welcomed(this);
     log.atInfo()
         .addKeyValue("session", session)
         .addKeyValue("remote", remote)
@@ -132,17 +163,6 @@ public final class GatewayTunnel implements MuxEvents {
         .addKeyValue("connection", connection)
         .addKeyValue("agent", hello.software())
         .log("tunnel.up");
-    if (admitted.superseded() != null) {
-      boolean same = admitted.superseded().instance().equals(instance);
-      admitted
-          .superseded()
-          .end(
-              FaultCode.SUPERSEDED,
-              same
-                  ? "the agent connected again"
-                  : "another agent with the id " + session + " attached from " + remote,
-              same ? 0 : (int) Sessions.FIRST_RETRY.toMillis());
-    }
   }
 
   @Override
@@ -161,6 +181,8 @@ public final class GatewayTunnel implements MuxEvents {
         .addKeyValue("session", session)
         .addKeyValue("detail", drain.detail())
         .log("tunnel.draining");
+    draining = true;
+    table.changed(this);
   }
 
   @Override
@@ -171,7 +193,7 @@ public final class GatewayTunnel implements MuxEvents {
   @Override
   public void ended(FaultCode code, String detail, int retryAfterMillis, boolean byPeer) {
     if (up) {
-      sessions.lost(session, this);
+      table.lost(this, byPeer ? RouteTable.Removal.GONE : RouteTable.Removal.LOST);
     }
     whenEnded.run();
     log.atInfo()

@@ -1,0 +1,45 @@
+package dev.warren.peer.dial;
+
+import dev.warren.protocol.Incarnation;
+import dev.warren.protocol.channel.TunnelHandler;
+
+/** The ways to other gateways, as a dial sees them. Safe for use by all event loops. */
+public interface PeerPaths {
+  /** A gateway by itself. */
+  PeerPaths NONE =
+      new PeerPaths() {
+        @Override
+        public Path to(Incarnation gateway) {
+          return null;
+        }
+
+        @Override
+        public boolean mayKnowMore() {
+          return false;
+        }
+      };
+
+  /** The way to a gateway, or null while there is none. */
+  Path to(Incarnation gateway);
+
+  /**
+   * Whether a session that no route leads to may yet turn up: this gateway is young, or a peer has
+   * not told all its tunnels.
+   */
+  boolean mayKnowMore();
+
+  /** One live link. */
+  interface Path {
+    /** The connection with the fewest streams; null where none takes new ones. */
+    TunnelHandler connection();
+
+    /** Smoothed (nanoseconds); 0 before the first measurement. */
+    long roundTripNanos();
+
+    /** Whether the gateway was heard within the last few seconds. */
+    boolean answeredLately();
+
+    /** Another number each time the link has come up anew. */
+    long generation();
+  }
+}
