@@ -1,5 +1,6 @@
 package dev.warren.peer.dial;
 
+import dev.warren.peer.control.Presence;
 import dev.warren.peer.dial.DialFailedException.Outcome;
 import dev.warren.peer.dial.Router.Candidate;
 import dev.warren.peer.route.RouteTable;
@@ -171,7 +172,7 @@ final class RoutedDial implements WaitingDials.Waiter {
       return;
     }
     asked = true;
-    if (router.presence() == Presence.Lookup.NONE) {
+    if (router.presence() == PresenceLookup.NONE) {
       answer(Presence.UNKNOWN);
       return;
     }

@@ -1,7 +1,7 @@
 package dev.warren.peer.dial;
 
 import dev.warren.peer.route.DuplicatePolicy;
-import dev.warren.peer.route.HeldTunnel;
+import dev.warren.peer.route.OwnTunnel;
 import dev.warren.peer.route.Route;
 import dev.warren.peer.route.RouteTable;
 import dev.warren.protocol.Incarnation;
@@ -27,7 +27,7 @@ public final class Router implements StreamOpener {
   private final String gateway;
   private final RouteTable table;
   private final PeerPaths paths;
-  private final Presence.Lookup presence;
+  private final PresenceLookup presence;
   private final RouterSettings settings;
   private final WaitingDials waiting;
   private final Semaphore asks;
@@ -37,7 +37,7 @@ public final class Router implements StreamOpener {
   /** A way to try. Equal ones are the same way: trying again makes no sense. */
   sealed interface Candidate {
     /** A tunnel that ends here. */
-    record Here(HeldTunnel tunnel) implements Candidate {}
+    record Here(OwnTunnel tunnel) implements Candidate {}
 
     /** A peer's. */
     record There(
@@ -63,7 +63,7 @@ public final class Router implements StreamOpener {
       String gateway,
       RouteTable table,
       PeerPaths paths,
-      Presence.Lookup presence,
+      PresenceLookup presence,
       RouterSettings settings) {
     this.gateway = gateway;
     this.table = table;
@@ -117,8 +117,8 @@ public final class Router implements StreamOpener {
 
   /** The best way that was not tried yet, or null. */
   Candidate best(RouteTable.Known known, Set<Candidate> tried) {
-    List<Ranked> all = new ArrayList<>(known.held().size() + known.routes().size());
-    for (HeldTunnel tunnel : known.held()) {
+    List<Ranked> all = new ArrayList<>(known.own().size() + known.routes().size());
+    for (OwnTunnel tunnel : known.own()) {
       Candidate here = new Candidate.Here(tunnel);
       if (!tried.contains(here)) {
         all.add(new Ranked(here, tunnel.draining(), false, false, 0));
@@ -217,7 +217,7 @@ public final class Router implements StreamOpener {
     return paths;
   }
 
-  Presence.Lookup presence() {
+  PresenceLookup presence() {
     return presence;
   }
 

@@ -84,13 +84,13 @@ public final class RouteTable {
   /**
    * What is known of a session.
    *
-   * @param held the tunnels that end here
+   * @param own the tunnels that end here
    * @param routes those of peers
    * @param offlineFor how long it has had none, where it had one not long ago; null where it has one, or where it is unknown
    */
-  public record Known(List<HeldTunnel> held, List<Route> routes, Duration offlineFor) {
+  public record Known(List<OwnTunnel> own, List<Route> routes, Duration offlineFor) {
     public boolean isOnline() {
-      return !held.isEmpty() || !routes.isEmpty();
+      return !own.isEmpty() || !routes.isEmpty();
     }
   }
 
@@ -105,10 +105,10 @@ public final class RouteTable {
   /** Told what has changed. */
   public interface Listener {
     /** A tunnel that ends here is new, or has changed. */
-    default void held(HeldTunnel tunnel) {}
+    default void own(OwnTunnel tunnel) {}
 
     /** A tunnel that ended here is gone. */
-    default void released(HeldTunnel tunnel, Removal reason) {}
+    default void released(OwnTunnel tunnel, Removal reason) {}
 
     /** The session can be reached in a way that it could not before. */
     default void reachable(SessionKey session) {}
@@ -126,7 +126,7 @@ public final class RouteTable {
 
   /** Changed under the map's own lock on its key; the lists are immutable and read without. */
   private static final class Entry {
-    private volatile List<HeldTunnel> held = List.of();
+    private volatile List<OwnTunnel> held = List.of();
     private volatile List<Route> routes = List.of();
     private volatile long lostAt;
     private long highestEpoch;
@@ -140,7 +140,7 @@ public final class RouteTable {
   }
 
   /** Whoever has to go, and why: told outside the locks. */
-  private record Going(HeldTunnel tunnel, String detail, int retryAfterMillis) {
+  private record Going(OwnTunnel tunnel, String detail, int retryAfterMillis) {
     void tell() {
       tunnel.end(FaultCode.SUPERSEDED, detail, retryAfterMillis);
     }
@@ -167,7 +167,7 @@ public final class RouteTable {
     this.maxRemembered = maxRemembered;
   }
 
-  /** From now on {@code listener} is told; what was before it finds with {@link #heldTunnels}. */
+  /** From now on {@code listener} is told; what was before it finds with {@link #ownTunnels}. */
   public void listen(Listener listener) {
     listeners.add(listener);
   }
@@ -184,7 +184,7 @@ public final class RouteTable {
     if (entry == null) {
       return UNKNOWN;
     }
-    List<HeldTunnel> held = entry.held;
+    List<OwnTunnel> held = entry.held;
     List<Route> routes = entry.routes;
     if (!held.isEmpty() || !routes.isEmpty()) {
       return new Known(held, routes, null);
@@ -206,8 +206,8 @@ public final class RouteTable {
   }
 
   /** All tunnels that end here now. */
-  public List<HeldTunnel> heldTunnels() {
-    List<HeldTunnel> all = new ArrayList<>();
+  public List<OwnTunnel> ownTunnels() {
+    List<OwnTunnel> all = new ArrayList<>();
     for (Entry entry : entries.values()) {
       all.addAll(entry.held);
     }
@@ -237,7 +237,7 @@ public final class RouteTable {
    * Judges a tunnel that wants to be its session's, and lets it in; {@link #welcomed} has to
    * follow.
    */
-  public Admission admit(HeldTunnel rival, Frame.Hello hello) {
+  public Admission admit(OwnTunnel rival, Frame.Hello hello) {
     SessionKey session = rival.session();
     Admission[] outcome = new Admission[1];
     List<Going> going = new ArrayList<>();
@@ -277,23 +277,23 @@ public final class RouteTable {
   }
 
   /** The tunnel that was let in has its WELCOME: streams can be opened, and peers may know. */
-  public void welcomed(HeldTunnel tunnel) {
+  public void welcomed(OwnTunnel tunnel) {
     for (Listener listener : listeners) {
-      listener.held(tunnel);
+      listener.own(tunnel);
       listener.reachable(tunnel.session());
     }
   }
 
   private Admission admit(
-      Entry entry, HeldTunnel rival, Frame.Hello hello, List<Going> going, boolean[] flapping) {
+      Entry entry, OwnTunnel rival, Frame.Hello hello, List<Going> going, boolean[] flapping) {
     SessionKey session = rival.session();
     StreamId instance = hello.instance();
     boolean presented = ranks.isOurs(session, instance, hello.rank());
     Frame.Rank rank =
         presented ? hello.rank() : ranks.first(session, instance, entry.highestEpoch + 1);
 
-    HeldTunnel before = null; // the same instance's
-    for (HeldTunnel held : entry.held) {
+    OwnTunnel before = null; // the same instance's
+    for (OwnTunnel held : entry.held) {
       if (held.instance().equals(instance)) {
         before = held;
       }
@@ -314,7 +314,7 @@ public final class RouteTable {
       if (refused != null) {
         return refused;
       }
-      for (HeldTunnel held : entry.held) {
+      for (OwnTunnel held : entry.held) {
         going.add(
             new Going(
                 held,
@@ -334,7 +334,7 @@ public final class RouteTable {
               + ")",
           FIRST_RETRY);
     }
-    List<HeldTunnel> held = new ArrayList<>(entry.held);
+    List<OwnTunnel> held = new ArrayList<>(entry.held);
     for (Going each : going) {
       held.remove(each.tunnel());
     }
@@ -348,7 +348,7 @@ public final class RouteTable {
   /** Null where an instance of this rank may have the session, else what it is told. */
   private Admission.Refused against(
       Entry entry, SessionKey session, StreamId instance, Frame.Rank rank) {
-    for (HeldTunnel held : entry.held) {
+    for (OwnTunnel held : entry.held) {
       if (!held.instance().equals(instance)
           && yields(
               rank.epoch(),
@@ -409,24 +409,24 @@ public final class RouteTable {
   }
 
   /** The tunnel has changed: it drains now. */
-  public void changed(HeldTunnel tunnel) {
+  public void changed(OwnTunnel tunnel) {
     Entry entry = entries.get(tunnel.session());
     if (entry != null && entry.held.contains(tunnel)) {
       for (Listener listener : listeners) {
-        listener.held(tunnel);
+        listener.own(tunnel);
       }
     }
   }
 
   /** The tunnel is gone; where another has taken its place that one stays. */
-  public void lost(HeldTunnel tunnel, Removal reason) {
+  public void lost(OwnTunnel tunnel, Removal reason) {
     boolean[] removed = new boolean[1];
     entries.computeIfPresent(
         tunnel.session(),
         (key, entry) -> {
           if (entry.held.contains(tunnel)) {
             boolean was = entry.isOnline();
-            List<HeldTunnel> left = new ArrayList<>(entry.held);
+            List<OwnTunnel> left = new ArrayList<>(entry.held);
             left.remove(tunnel);
             entry.held = List.copyOf(left);
             removed[0] = true;
@@ -518,8 +518,8 @@ public final class RouteTable {
     if (policy == DuplicatePolicy.POOL || entry.held.isEmpty()) {
       return;
     }
-    List<HeldTunnel> staying = new ArrayList<>();
-    for (HeldTunnel held : entry.held) {
+    List<OwnTunnel> staying = new ArrayList<>();
+    for (OwnTunnel held : entry.held) {
       if (!held.instance().equals(route.instance())
           && yields(
               held.rank().epoch(),

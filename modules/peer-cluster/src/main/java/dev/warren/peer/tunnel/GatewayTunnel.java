@@ -1,6 +1,6 @@
 package dev.warren.peer.tunnel;
 
-import dev.warren.peer.route.HeldTunnel;
+import dev.warren.peer.route.OwnTunnel;
 import dev.warren.peer.route.RouteTable;
 import dev.warren.protocol.FaultCode;
 import dev.warren.protocol.SessionKey;
@@ -9,6 +9,7 @@ import dev.warren.protocol.channel.TunnelHandler;
 import dev.warren.protocol.frame.Frame;
 import dev.warren.protocol.mux.MuxEvents;
 import dev.warren.protocol.mux.Opening;
+import dev.warren.protocol.relay.RelayBudget;
 import io.netty.util.NetUtil;
 import java.net.InetSocketAddress;
 import org.slf4j.Logger;
@@ -18,7 +19,7 @@ import org.slf4j.LoggerFactory;
  * One agent's tunnel to this gateway, from HELLO to its end. Told by its Mux, on the tunnel's event
  * loop.
  */
-public final class GatewayTunnel implements MuxEvents, HeldTunnel {
+public final class GatewayTunnel implements MuxEvents, OwnTunnel {
   private static final Logger log = LoggerFactory.getLogger(GatewayTunnel.class);
 
   private final String gateway;
@@ -28,6 +29,7 @@ public final class GatewayTunnel implements MuxEvents, HeldTunnel {
   private final String remoteText;
   private final String principal;
   private final RouteTable table;
+  private final RelayBudget relayBudget;
   private final Runnable whenEnded;
   private final TunnelHandler handler;
   private volatile Frame.Rank rank = Frame.Rank.NONE;
@@ -46,6 +48,7 @@ public final class GatewayTunnel implements MuxEvents, HeldTunnel {
       String principal,
       RouteTable table,
       TunnelHandler handler,
+      RelayBudget relayBudget,
       Runnable whenEnded) {
     this.gateway = gateway;
     this.software = software;
@@ -55,6 +58,7 @@ public final class GatewayTunnel implements MuxEvents, HeldTunnel {
     this.principal = principal;
     this.table = table;
     this.handler = handler;
+    this.relayBudget = relayBudget;
     this.whenEnded = whenEnded;
   }
 
@@ -100,6 +104,11 @@ public final class GatewayTunnel implements MuxEvents, HeldTunnel {
     instance = hello.instance();
     connection = hello.connection();
     rank = given;
+  }
+
+  @Override
+  public RelayBudget relayBudget() {
+    return relayBudget;
   }
 
   @Override

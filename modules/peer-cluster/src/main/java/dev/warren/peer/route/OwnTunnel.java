@@ -5,9 +5,10 @@ import dev.warren.protocol.SessionKey;
 import dev.warren.protocol.StreamId;
 import dev.warren.protocol.channel.TunnelHandler;
 import dev.warren.protocol.frame.Frame;
+import dev.warren.protocol.relay.RelayBudget;
 
 /** A tunnel that ends at this gateway. Its methods may be called from any thread. */
-public interface HeldTunnel {
+public interface OwnTunnel {
   SessionKey session();
 
   /** The agent's process. */
@@ -26,6 +27,9 @@ public interface HeldTunnel {
 
   /** Runs it; its Mux belongs to the handler's event loop. */
   TunnelHandler handler();
+
+  /** What streams that are relayed into it may hold. */
+  RelayBudget relayBudget();
 
   /** What the agent calls itself. */
   String software();

@@ -1,0 +1,858 @@
+package dev.warren.peer.link;
+
+import dev.warren.peer.GatewayIdentity;
+import dev.warren.peer.control.Neighbours;
+import dev.warren.peer.control.Standing;
+import dev.warren.peer.dial.PeerPaths;
+import dev.warren.peer.route.Announced;
+import dev.warren.peer.route.Announcements;
+import dev.warren.peer.route.OwnTunnel;
+import dev.warren.peer.route.Route;
+import dev.warren.peer.route.RouteTable;
+import dev.warren.peer.route.RouteWire;
+import dev.warren.peer.wire.Acknowledged;
+import dev.warren.peer.wire.Address;
+import dev.warren.peer.wire.Known;
+import dev.warren.peer.wire.Peering;
+import dev.warren.protocol.FaultCode;
+import dev.warren.protocol.Incarnation;
+import dev.warren.protocol.SessionKey;
+import dev.warren.protocol.channel.RelayBridge;
+import dev.warren.protocol.channel.TunnelHandler;
+import dev.warren.protocol.channel.Tunnels;
+import dev.warren.protocol.flow.CreditBudget;
+import dev.warren.protocol.frame.Frame;
+import dev.warren.protocol.mux.Mux;
+import dev.warren.protocol.mux.MuxSettings;
+import dev.warren.protocol.mux.Opening;
+import io.netty.bootstrap.Bootstrap;
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.ServerChannel;
+import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.netty.channel.epoll.EpollSocketChannel;
+import io.netty.channel.group.ChannelGroup;
+import io.netty.channel.group.DefaultChannelGroup;
+import io.netty.channel.socket.SocketChannel;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.util.NetUtil;
+import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.GlobalEventExecutor;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import java.util.random.RandomGenerator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The links of this gateway. Finds the other gateways by the names it was given and by what they
+ * tell each other, dials them, takes their connections in, announces the tunnels that end here and
+ * takes in what they announce. Where both sides dial, the connections that the smaller incarnation
+ * dialled stay.
+ *
+ * <p>What concerns a link as a whole lives on one event loop, its connections on all of them.
+ */
+public final class Links implements PeerPaths, Neighbours, AutoCloseable {
+  /** Gateways that this one knows at one time; a life of a gateway counts. */
+  public static final int MAX_LINKS = 64;
+
+  /** Streams of one connection that are open, and those that are not answered yet. */
+  static final Frame.Limits LIMITS = new Frame.Limits(64 * 1024 - 64, 65_536, 16_384);
+
+  private static final Duration TICK = Duration.ofMillis(100);
+  private static final Duration SELF_AGAIN = Duration.ofMinutes(1);
+  private static final Duration TOLD_AGAIN = Duration.ofMinutes(1);
+  private static final Logger log = LoggerFactory.getLogger(Links.class);
+
+  private final GatewayIdentity self;
+  private final String software;
+  private final LinkSettings settings;
+  private final LinkSecurity security;
+  private final EventLoopGroup loops;
+  private final EventLoop home;
+  private final RouteTable table;
+  private final CreditBudget budget;
+  private final MuxSettings muxSettings;
+  private final boolean logFrames;
+  private final RandomGenerator random = new SplittableRandom();
+  private final long startedAt = System.nanoTime();
+  private final AtomicLong sequences = new AtomicLong();
+  private final AtomicLong dialNumbers = new AtomicLong();
+  private final AtomicLong refusedPeers = new AtomicLong();
+  private final ChannelGroup channels = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
+  private final ConcurrentHashMap<Incarnation, Link> links = new ConcurrentHashMap<>();
+  private final Map<String, Long> toldAt = new HashMap<>(); // on home
+  private final Addresses addresses;
+  private final Channel listener;
+  private final String advertised;
+  private volatile Consumer<Incarnation> linkUp = peer -> {};
+  private volatile Runnable onChange = () -> {};
+  private volatile Standing mine;
+  private volatile boolean closed;
+  private Future<?> ticks;
+
+  /**
+   * One link, for status pages.
+   *
+   * @param up whether it has a connection
+   * @param complete whether all tunnels of the peer are known
+   * @param roundTripNanos smoothed; 0 before the first measurement
+   */
+  public record Status(
+      GatewayIdentity peer,
+      String address,
+      boolean up,
+      int connections,
+      int streams,
+      long roundTripNanos,
+      boolean complete,
+      boolean answeredLately,
+      long sinceMillis,
+      long bytesSent,
+      long bytesReceived) {}
+
+  private Links(
+      GatewayIdentity self,
+      String software,
+      LinkSettings settings,
+      LinkSecurity security,
+      EventLoopGroup loops,
+      RouteTable table,
+      CreditBudget budget,
+      boolean logFrames)
+      throws IOException {
+    this.self = self;
+    this.software = software;
+    this.settings = settings;
+    this.security = security;
+    this.loops = loops;
+    this.home = loops.next();
+    this.table = table;
+    this.budget = budget;
+    this.logFrames = logFrames;
+    this.muxSettings =
+        new MuxSettings(
+            LIMITS, settings.heartbeat(), settings.handshake(), MuxSettings.DEFAULT.quantum());
+    this.mine = Standing.none(self, software);
+    this.addresses = new Addresses(settings.join(), home::execute, System.nanoTime());
+    this.listener = bind();
+    this.advertised =
+        settings.advertise().isEmpty()
+            ? NetUtil.toSocketAddressString(address())
+            : settings.advertise();
+  }
+
+  /**
+   * Listens, and begins to look for others.
+   *
+   * @param software what this gateway calls itself
+   * @param budget shared with the tunnels
+   * @throws IOException where the address cannot be bound
+   */
+  public static Links start(
+      GatewayIdentity self,
+      String software,
+      LinkSettings settings,
+      LinkSecurity security,
+      EventLoopGroup loops,
+      RouteTable table,
+      CreditBudget budget,
+      boolean logFrames)
+      throws IOException {
+    Links links =
+        new Links(self, software, settings, security, loops, table, budget, logFrames);
+    table.listen(links.new Announcer());
+    links.ticks =
+        links.home.scheduleWithFixedDelay(
+            links::tick, 0, TICK.toMillis(), TimeUnit.MILLISECONDS);
+    return links;
+  }
+
+  private Channel bind() throws IOException {
+    Class<? extends ServerChannel> kind =
+        Epoll.isAvailable() ? EpollServerSocketChannel.class : NioServerSocketChannel.class;
+    ChannelFuture bound =
+        new ServerBootstrap()
+            .group(loops)
+            .channel(kind)
+            .option(ChannelOption.SO_REUSEADDR, true)
+            .childOption(ChannelOption.TCP_NODELAY, true)
+            .childHandler(
+                new ChannelInitializer<Channel>() {
+                  @Override
+                  protected void initChannel(Channel channel) {
+                    channels.add(channel);
+                    security.accept(channel, peer -> accepted(channel, peer));
+                  }
+                })
+            .bind(settings.listen())
+            .awaitUninterruptibly();
+    if (!bound.isSuccess()) {
+      throw new IOException(
+          "--link-listen: cannot bind " + settings.listen() + ": " + bound.cause().getMessage(),
+          bound.cause());
+    }
+    return bound.channel();
+  }
+
+  /** Where it listens; the port that was taken where 0 was asked for. */
+  public InetSocketAddress address() {
+    return (InetSocketAddress) listener.localAddress();
+  }
+
+  /** Where others reach it, HOST:PORT. */
+  public String advertised() {
+    return advertised;
+  }
+
+  /** {@code told} hears of each link that comes up, on some event loop. */
+  public void onLinkUp(Consumer<Incarnation> told) {
+    linkUp = told;
+  }
+
+  // ---- finding the others ----
+
+  private void tick() {
+    if (closed) {
+      return;
+    }
+    try {
+      long now = System.nanoTime();
+      addresses.tick(now);
+      for (Addresses.Address address : addresses.due(now)) {
+        if (isWanted(address.leadsTo())) {
+          dial(address);
+        }
+      }
+      for (Iterator<Link> all = links.values().iterator(); all.hasNext(); ) {
+        Link link = all.next();
+        link.listen(now);
+        retire(link);
+        if (!link.isUp() && now - link.lostAt() >= settings.lostAfter().toNanos()) {
+          forget(link, "no connection for " + settings.lostAfter().toMillis() + " ms");
+          if (now - link.lostAt() >= Addresses.KEPT.toNanos()) {
+            all.remove();
+          }
+        }
+      }
+    } catch (RuntimeException e) { // the next tick must come
+      log.atError().setCause(e).log("link.tick.failed");
+    }
+  }
+
+  /** Whether one more connection to whoever was at an address last would be of use. */
+  private boolean isWanted(GatewayIdentity peer) {
+    if (peer == null || peer.equals(self)) {
+      return true; // to find out who is there
+    }
+    Link link = links.get(peer.incarnation());
+    if (link == null || !link.isUp()) {
+      return link == null || link.dialling() == 0;
+    }
+    return oursStay(peer) && link.count(true) + link.dialling() < settings.connections();
+  }
+
+  /** Whether, of two bundles, the one that we dialled stays. */
+  private boolean oursStay(GatewayIdentity peer) {
+    return self.incarnation().compareTo(peer.incarnation()) < 0;
+  }
+
+  private void dial(Addresses.Address address) {
+    address.dialling();
+    Link expected = address.leadsTo() == null ? null : links.get(address.leadsTo().incarnation());
+    if (expected != null) {
+      expected.dialling(1);
+    }
+    Class<? extends SocketChannel> kind =
+        Epoll.isAvailable() ? EpollSocketChannel.class : NioSocketChannel.class;
+    boolean[] known = new boolean[1]; // on home: somebody proved who it is
+    new Bootstrap()
+        .group(loops.next())
+        .channel(kind)
+        .option(ChannelOption.TCP_NODELAY, true)
+        .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) settings.handshake().toMillis())
+        .handler(
+            new ChannelInitializer<Channel>() {
+              @Override
+              protected void initChannel(Channel channel) {
+                channels.add(channel);
+                security.dial(
+                    channel,
+                    address.socket(),
+                    peer -> {
+                      // Nothing is read before it is clear what becomes of it.
+                      channel.config().setAutoRead(false);
+                      home.execute(
+                          () -> {
+                            known[0] = true;
+                            if (expected != null) {
+                              expected.dialling(-1);
+                            }
+                            found(channel, address, peer);
+                          });
+                    });
+                channel
+                    .closeFuture()
+                    .addListener(
+                        closed ->
+                            home.execute(
+                                () -> {
+                                  if (!known[0]) {
+                                    if (expected != null) {
+                                      expected.dialling(-1);
+                                    }
+                                    address.failed(System.nanoTime(), random);
+                                  }
+                                }));
+              }
+            })
+        .connect(address.socket())
+        .addListener(
+            (ChannelFutureListener)
+                connect -> {
+                  if (!connect.isSuccess()) {
+                    log.atDebug()
+                        .addKeyValue("address", address.socket())
+                        .addKeyValue("reason", connect.cause().getMessage())
+                        .log("link.dial.failed");
+                    connect.channel().close();
+                  }
+                });
+  }
+
+  /** On home: an address has answered, and proved who it is. */
+  private void found(Channel channel, Addresses.Address address, GatewayIdentity peer) {
+    long now = System.nanoTime();
+    if (peer.incarnation().equals(self.incarnation())) {
+      address.found(self, now, SELF_AGAIN);
+      channel.close();
+      return;
+    }
+    address.found(peer, now, TICK);
+    if (closed || !isUnique(peer, channel.remoteAddress())) {
+      address.found(peer, now, Addresses.LAST_RETRY);
+      channel.close();
+      return;
+    }
+    Link link = link(peer);
+    if (link == null || (link.isUp() && !isWanted(peer))) {
+      channel.close();
+      return;
+    }
+    link.dialling(1);
+    boolean[] counted = {true};
+    Runnable settled =
+        () -> {
+          if (counted[0]) {
+            counted[0] = false;
+            link.dialling(-1);
+          }
+        };
+    channel.closeFuture().addListener(over -> home.execute(settled));
+    channel
+        .eventLoop()
+        .execute(
+            () -> {
+              TunnelHandler handler = handler(channel, Mux.Side.DIALLED, peer);
+              handler
+                  .mux()
+                  .start(LinkConnection.hello(self, dialNumbers.incrementAndGet(), software));
+              install(channel, handler);
+            });
+    home.schedule(settled, settings.handshake().toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  /** On the channel's loop: a gateway that dialled us has proved who it is. */
+  private void accepted(Channel channel, GatewayIdentity peer) {
+    install(channel, handler(channel, Mux.Side.ACCEPTED, peer));
+  }
+
+  private TunnelHandler handler(Channel channel, Mux.Side side, GatewayIdentity peer) {
+    return new TunnelHandler(
+        side,
+        muxSettings,
+        budget,
+        made ->
+            new LinkConnection(
+                this, peer, side == Mux.Side.DIALLED, channel.remoteAddress(), made));
+  }
+
+  private void install(Channel channel, TunnelHandler handler) {
+    Tunnels.installRaw(channel.pipeline(), handler, logFrames);
+    channel.config().setAutoRead(true);
+  }
+
+  /**
+   * Whether no other life of a gateway with this id is alive. Where one is, both sides say so
+   * loudly: it is a mistake that an operator must mend.
+   */
+  private boolean isUnique(GatewayIdentity peer, Object remote) {
+    String taken = null;
+    if (peer.id().equals(self.id())) {
+      taken = "this gateway itself, " + self;
+    } else {
+      for (Link link : links.values()) {
+        if (link.isUp()
+            && link.peer().id().equals(peer.id())
+            && !link.peer().incarnation().equals(peer.incarnation())) {
+          taken = "the gateway " + link.peer() + " at " + link.address();
+        }
+      }
+    }
+    if (taken == null) {
+      return true;
+    }
+    refusedPeers.incrementAndGet();
+    long now = System.nanoTime();
+    Long told = toldAt.get(peer.id());
+    if (told == null || now - told > TOLD_AGAIN.toNanos()) {
+      if (toldAt.size() > MAX_LINKS) {
+        toldAt.clear();
+      }
+      toldAt.put(peer.id(), now);
+      log.atError()
+          .addKeyValue("id", peer.id())
+          .addKeyValue("peer", peer)
+          .addKeyValue("remote", remote)
+          .addKeyValue("taken-by", taken)
+          .addKeyValue("reason", "two gateways with one --id: give one of them another")
+          .log("link.duplicate-id");
+    }
+    return false;
+  }
+
+  /** On home: the link to this life of a gateway; null where there are too many. */
+  private Link link(GatewayIdentity peer) {
+    Link known = links.get(peer.incarnation());
+    if (known != null) {
+      return known;
+    }
+    for (Iterator<Link> all = links.values().iterator(); all.hasNext(); ) {
+      Link former = all.next();
+      if (former.peer().id().equals(peer.id()) && !former.isUp()) {
+        forget(former, "the gateway lives again as " + peer);
+        all.remove();
+      }
+    }
+    if (links.size() >= MAX_LINKS) {
+      links.values().removeIf(link -> !link.isUp() && link.isForgotten());
+      if (links.size() >= MAX_LINKS) {
+        return null;
+      }
+    }
+    Link made =
+        new Link(
+            peer,
+            new Announcements(sequences::incrementAndGet),
+            new Announced(peer, table),
+            settings.silence().toNanos());
+    links.put(peer.incarnation(), made);
+    return made;
+  }
+
+  // ---- what connections tell; from any loop ----
+
+  /** A gateway that dialled us has introduced itself. */
+  void admit(LinkConnection connection) {
+    home.execute(
+        () -> {
+          GatewayIdentity peer = connection.peer();
+          if (peer.incarnation().equals(self.incarnation())) {
+            connection.end(FaultCode.UNAUTHORIZED, "a gateway has no link to itself");
+          } else if (!isUnique(peer, connection.remote())) {
+            connection.end(
+                FaultCode.UNAUTHORIZED,
+                "another gateway with the id " + peer.id() + " is alive: give one another --id");
+          } else {
+            Link link = link(peer);
+            if (closed) {
+              connection.end(FaultCode.SHUTDOWN, "the gateway is going down");
+            } else if (link == null) {
+              connection.end(FaultCode.TOO_MANY, MAX_LINKS + " gateways are known already");
+            } else if (link.connections().size() >= 2 * LinkSettings.MAX_CONNECTIONS) {
+              connection.end(FaultCode.TOO_MANY, "this link has connections enough");
+            } else {
+              connection.welcome(self, software);
+            }
+          }
+        });
+  }
+
+  /** Both sides know each other: streams may go over it. */
+  void up(LinkConnection connection) {
+    home.execute(
+        () -> {
+          if (connection.handler().mux() == null || !connection.handler().channel().isActive()) {
+            return; // lost meanwhile, and told so
+          }
+          Link link = link(connection.peer());
+          if (link == null || closed) {
+            connection.end(FaultCode.TOO_MANY, MAX_LINKS + " gateways are known already");
+            return;
+          }
+          boolean first = !link.isUp();
+          if (connection.dialledByUs() && link.dialling() > 0) {
+            link.dialling(-1);
+          }
+          link.add(connection, System.nanoTime());
+          if (first) {
+            begin(link, connection);
+          }
+          retire(link);
+        });
+  }
+
+  private void begin(Link link, LinkConnection connection) {
+    log.atInfo()
+        .addKeyValue("peer", link.peer())
+        .addKeyValue("remote", connection.remote())
+        .addKeyValue("dialled-by", connection.dialledByUs() ? "us" : "peer")
+        .log("link.up");
+    connection.tell(Peering.newBuilder().setStanding(mine.toWire(advertised)).build());
+    connection.tell(Peering.newBuilder().setKnown(known()).build());
+    List<Route> all = new ArrayList<>();
+    for (OwnTunnel tunnel : table.ownTunnels()) {
+      all.add(route(tunnel));
+    }
+    link.restartAnnouncing();
+    link.announcements().startSnapshot(all);
+    link.announce();
+    linkUp.accept(link.peer().incarnation());
+    onChange.run();
+  }
+
+  /** A connection is gone. */
+  void lost(LinkConnection connection, FaultCode code, String detail, boolean byPeer) {
+    home.execute(
+        () -> {
+          Link link = links.get(connection.peer().incarnation());
+          if (link == null || !link.remove(connection, System.nanoTime())) {
+            if (code == FaultCode.UNAUTHORIZED && byPeer) {
+              log.atError()
+                  .addKeyValue("peer", connection.peer())
+                  .addKeyValue("reason", detail)
+                  .log("link.refused");
+            }
+            return;
+          }
+          if (link.isUp()) {
+            link.announce(); // goes on over another connection
+            return;
+          }
+          log.atWarn()
+              .addKeyValue("peer", link.peer())
+              .addKeyValue("code", code)
+              .addKeyValue("reason", detail)
+              .log("link.lost");
+          if (code == FaultCode.SHUTDOWN && byPeer) {
+            forget(link, "the gateway has gone");
+          }
+          onChange.run();
+        });
+  }
+
+  private static void forget(Link link, String why) {
+    if (!link.isForgotten()) {
+      link.forget();
+      log.atInfo()
+          .addKeyValue("peer", link.peer())
+          .addKeyValue("reason", why)
+          .log("link.routes.gone");
+    }
+  }
+
+  /** The bundle that does not stay takes no new streams, and ends when the old ones have. */
+  private void retire(Link link) {
+    boolean ours = oursStay(link.peer());
+    if (link.count(ours) == 0) {
+      return; // it is all there is
+    }
+    for (LinkConnection connection : link.connections()) {
+      if (connection.dialledByUs() != ours) {
+        connection.retiring = true;
+        if (connection.dialledByUs() && connection.handler().streams() == 0) {
+          connection.end(FaultCode.SHUTDOWN, "the connections of the other side stay");
+        }
+      }
+    }
+  }
+
+  /** A peer told us something. */
+  void told(LinkConnection connection, Peering message) {
+    home.execute(
+        () -> {
+          Link link = links.get(connection.peer().incarnation());
+          if (link == null) {
+            return;
+          }
+          try {
+            take(link, connection, message);
+          } catch (IllegalArgumentException e) {
+            connection.end(FaultCode.PROTOCOL, "PEERING: " + e.getMessage());
+          }
+        });
+  }
+
+  private void take(Link link, LinkConnection connection, Peering message) {
+    switch (message.getKindCase()) {
+      case ROUTES -> {
+        link.announced().take(RouteWire.fromWire(link.peer(), message.getRoutes()));
+        connection.tell(
+            Peering.newBuilder()
+                .setAcknowledged(
+                    Acknowledged.newBuilder().setSequence(link.announced().sequence()))
+                .build());
+      }
+      case ACKNOWLEDGED -> {
+        link.announcements().acknowledged(message.getAcknowledged().getSequence());
+        link.announce();
+      }
+      case STANDING -> {
+        boolean newAddress = !message.getStanding().getLink().equals(link.address());
+        link.standing(
+            Standing.of(link.peer(), message.getStanding()), message.getStanding().getLink());
+        if (newAddress && !link.address().isEmpty()) {
+          addresses.learn(JoinAddress.ofLink(link.address()), System.nanoTime());
+          tellAll(Peering.newBuilder().setKnown(known()).build());
+        }
+        onChange.run();
+      }
+      case KNOWN -> {
+        for (Address address : message.getKnown().getAddressesList()) {
+          if (!self.incarnation().equals(Incarnation.of(address.getIncarnation().toByteArray()))) {
+            addresses.learn(JoinAddress.ofLink(address.getLink()), System.nanoTime());
+          }
+        }
+      }
+      case KIND_NOT_SET -> {
+        // A newer gateway's; what matters to us it says in ways that we know.
+      }
+    }
+  }
+
+  private Known known() {
+    Known.Builder known = Known.newBuilder();
+    for (Link link : links.values()) {
+      if (link.isUp() && !link.address().isEmpty()) {
+        known.addAddresses(
+            Address.newBuilder()
+                .setId(link.peer().id())
+                .setIncarnation(
+                    com.google.protobuf.ByteString.copyFrom(link.peer().incarnation().toBytes()))
+                .setLink(link.address()));
+      }
+    }
+    return known.build();
+  }
+
+  private void tellAll(Peering message) {
+    for (Link link : links.values()) {
+      List<LinkConnection> up = link.connections();
+      if (!up.isEmpty()) {
+        up.get(0).tell(message);
+      }
+    }
+  }
+
+  // ---- what is announced ----
+
+  private final class Announcer implements RouteTable.Listener {
+    @Override
+    public void own(OwnTunnel tunnel) {
+      tell(new Announcements.Change.Present(route(tunnel)));
+    }
+
+    @Override
+    public void released(OwnTunnel tunnel, RouteTable.Removal reason) {
+      tell(
+          new Announcements.Change.Absent(
+              new Route.Key(tunnel.session(), tunnel.instance()), tunnel.connection(), reason));
+    }
+
+    private void tell(Announcements.Change change) {
+      if (closed) {
+        return;
+      }
+      home.execute(
+          () -> {
+            for (Link link : links.values()) {
+              if (link.isUp()) {
+                link.announcements().changed(change);
+                link.announce();
+              }
+            }
+          });
+    }
+  }
+
+  private Route route(OwnTunnel tunnel) {
+    return new Route(
+        self,
+        tunnel.session(),
+        tunnel.instance(),
+        tunnel.connection(),
+        tunnel.rank().epoch(),
+        tunnel.rank().incarnation(),
+        tunnel.draining(),
+        tunnel.software(),
+        tunnel.remote(),
+        tunnel.sinceMillis());
+  }
+
+  // ---- streams of peers to tunnels that end here ----
+
+  /** On the connection's loop. */
+  void relay(Opening opening, LinkConnection connection) {
+    String named = opening.open().session();
+    OwnTunnel best = null;
+    try {
+      for (OwnTunnel tunnel : table.find(SessionKey.of(named)).own()) {
+        if (best == null
+            || (best.draining() && !tunnel.draining())
+            || (best.draining() == tunnel.draining()
+                && tunnel.handler().streams() < best.handler().streams())) {
+          best = tunnel;
+        }
+      }
+    } catch (IllegalArgumentException e) {
+      opening.refuse(FaultCode.NOT_HERE, "OPEN: " + e.getMessage());
+      return;
+    }
+    if (best == null) {
+      opening.refuse(
+          FaultCode.NOT_HERE, "gateway " + self.id() + " has no tunnel of session " + named);
+      return;
+    }
+    RelayBridge.begin(opening, connection.handler(), best.handler(), best.relayBudget());
+  }
+
+  // ---- for dials ----
+
+  @Override
+  public Path to(Incarnation gateway) {
+    Link link = links.get(gateway);
+    return link == null || !link.isUp() ? null : link;
+  }
+
+  @Override
+  public boolean mayKnowMore() {
+    if (System.nanoTime() - startedAt < settings.young().toNanos()) {
+      return true;
+    }
+    for (Link link : links.values()) {
+      if (link.isUp() ? !link.announced().isComplete() : !link.isForgotten()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  // ---- for the control plane ----
+
+  @Override
+  public List<Standing> standings() {
+    List<Standing> all = new ArrayList<>();
+    for (Link link : links.values()) {
+      if (link.isUp()) {
+        Standing said = link.standing();
+        all.add(said == null ? Standing.none(link.peer(), "") : said);
+      }
+    }
+    return all;
+  }
+
+  @Override
+  public void announce(Standing standing) {
+    mine = standing;
+    if (!closed) {
+      home.execute(
+          () -> tellAll(Peering.newBuilder().setStanding(mine.toWire(advertised)).build()));
+    }
+  }
+
+  @Override
+  public void onChange(Runnable listener) {
+    onChange = listener;
+  }
+
+  // ---- for status pages ----
+
+  /** All links, those that are lost and not forgotten included. */
+  public List<Status> status() {
+    List<Status> all = new ArrayList<>();
+    for (Link link : links.values()) {
+      int streams = 0;
+      long sent = 0;
+      long received = 0;
+      for (LinkConnection connection : link.connections()) {
+        streams += connection.handler().streams();
+        sent += connection.handler().sentBytes();
+        received += connection.handler().receivedBytes();
+      }
+      all.add(
+          new Status(
+              link.peer(),
+              link.address(),
+              link.isUp(),
+              link.connections().size(),
+              streams,
+              link.roundTripNanos(),
+              link.announced().isComplete(),
+              link.isUp() && link.answeredLately(),
+              link.upSinceMillis(),
+              sent,
+              received));
+    }
+    return all;
+  }
+
+  /** Connections refused because another gateway with the same id is alive. */
+  public long refusedPeers() {
+    return refusedPeers.get();
+  }
+
+  /**
+   * Ends all links, after telling the peers that this gateway goes. Returns when their connections
+   * are closed, after {@code within} at most.
+   */
+  public void close(Duration within) {
+    closed = true;
+    ticks.cancel(false);
+    addresses.close();
+    long deadline = System.nanoTime() + within.toNanos();
+    listener.close().awaitUninterruptibly(within.toMillis());
+    for (Link link : links.values()) {
+      for (LinkConnection connection : link.connections()) {
+        connection.end(FaultCode.SHUTDOWN, "the gateway is going down");
+      }
+    }
+    // The tunnel closes its channel when its GOAWAY is out.
+    long left = Math.max(1, TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime()));
+    channels.newCloseFuture().awaitUninterruptibly(left);
+    channels.close();
+  }
+
+  @Override
+  public void close() {
+    close(Duration.ofSeconds(1));
+  }
+}
