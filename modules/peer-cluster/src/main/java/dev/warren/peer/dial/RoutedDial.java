@@ -106,9 +106,7 @@ final class RoutedDial implements WaitingDials.Waiter {
       router.count().waited.increment();
       grace =
           loop.schedule(
-              this::graceOver,
-              router.settings().reattachGrace().toNanos(),
-              TimeUnit.NANOSECONDS);
+              this::graceOver, router.settings().reattachGrace().toNanos(), TimeUnit.NANOSECONDS);
     } else if (grace.isDone()) {
       graceOver();
       return;
@@ -287,8 +285,7 @@ final class RoutedDial implements WaitingDials.Waiter {
       hedge.cancel(false);
     }
     long patience =
-        Math.max(
-            router.settings().hedgeAfter().toNanos(), 4 * router.roundTripNanos(candidate));
+        Math.max(router.settings().hedgeAfter().toNanos(), 4 * router.roundTripNanos(candidate));
     hedge = loop.schedule(this::step, patience, TimeUnit.NANOSECONDS);
     attempt.start();
   }
@@ -382,8 +379,7 @@ final class RoutedDial implements WaitingDials.Waiter {
               dial.id(),
               Frame.Open.BYTES,
               dial.target().toString(),
-              (int)
-                  Math.max(1, Math.min(Integer.MAX_VALUE, TimeUnit.NANOSECONDS.toMillis(left))),
+              (int) Math.max(1, Math.min(Integer.MAX_VALUE, TimeUnit.NANOSECONDS.toMillis(left))),
               number,
               here ? 0 : 1,
               List.of(),

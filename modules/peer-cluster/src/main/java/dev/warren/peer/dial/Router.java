@@ -1,6 +1,5 @@
 package dev.warren.peer.dial;
 
-import dev.warren.peer.route.DuplicatePolicy;
 import dev.warren.peer.route.OwnTunnel;
 import dev.warren.peer.route.Route;
 import dev.warren.peer.route.RouteTable;
@@ -8,6 +7,7 @@ import dev.warren.protocol.Incarnation;
 import dev.warren.protocol.SessionKey;
 import dev.warren.protocol.StreamId;
 import dev.warren.protocol.channel.TunnelHandler;
+import dev.warren.session.DuplicatePolicy;
 import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Promise;
@@ -200,9 +200,7 @@ public final class Router implements StreamOpener {
   }
 
   String via(Candidate candidate) {
-    return gateway
-        + ", "
-        + (candidate instanceof Candidate.There there ? there.holder() : gateway);
+    return gateway + ", " + (candidate instanceof Candidate.There there ? there.holder() : gateway);
   }
 
   String gateway() {

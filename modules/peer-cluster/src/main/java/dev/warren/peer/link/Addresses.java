@@ -193,8 +193,7 @@ final class Addresses implements AutoCloseable {
     addresses
         .values()
         .removeIf(
-            address ->
-                address.name == name && !address.dialling && !now.contains(address.socket));
+            address -> address.name == name && !address.dialling && !now.contains(address.socket));
     for (InetSocketAddress socket : now) {
       addresses.computeIfAbsent(socket, Address::new).name = name;
     }

@@ -11,8 +11,8 @@ public record JoinAddress(String host, int linkPort) {
   public static final int LINK_PORT_OFFSET = 100;
 
   /**
-   * Reads {@code HOST:PORT} (the cluster port) or {@code HOST:PORT/LINKPORT}; an IPv6 address stands
-   * in brackets.
+   * Reads {@code HOST:PORT} (the cluster port) or {@code HOST:PORT/LINKPORT}; an IPv6 address
+   * stands in brackets.
    *
    * @throws IllegalArgumentException where it is neither; the message names the value and what was
    *     expected

@@ -98,7 +98,10 @@ final class LinkConnection implements MuxEvents {
           .mux()
           .goAway(
               FaultCode.UNAUTHORIZED,
-              "HELLO of " + hello.session() + " from a gateway whose certificate names " + peer.id(),
+              "HELLO of "
+                  + hello.session()
+                  + " from a gateway whose certificate names "
+                  + peer.id(),
               0);
       return;
     }
@@ -112,9 +115,7 @@ final class LinkConnection implements MuxEvents {
           if (handler.mux().isOver()) {
             return;
           }
-          handler
-              .mux()
-              .welcome(List.of(Mux.LINK), self.id(), self.id(), Frame.Rank.NONE, software);
+          handler.mux().welcome(List.of(Mux.LINK), self.id(), self.id(), Frame.Rank.NONE, software);
           links.up(this);
         });
   }

@@ -17,7 +17,6 @@ import dev.warren.peer.wire.Peering;
 import dev.warren.protocol.FaultCode;
 import dev.warren.protocol.Incarnation;
 import dev.warren.protocol.SessionKey;
-import dev.warren.protocol.channel.RelayBridge;
 import dev.warren.protocol.channel.TunnelHandler;
 import dev.warren.protocol.channel.Tunnels;
 import dev.warren.protocol.flow.CreditBudget;
@@ -178,12 +177,10 @@ public final class Links implements PeerPaths, Neighbours, AutoCloseable {
       CreditBudget budget,
       boolean logFrames)
       throws IOException {
-    Links links =
-        new Links(self, software, settings, security, loops, table, budget, logFrames);
+    Links links = new Links(self, software, settings, security, loops, table, budget, logFrames);
     table.listen(links.new Announcer());
     links.ticks =
-        links.home.scheduleWithFixedDelay(
-            links::tick, 0, TICK.toMillis(), TimeUnit.MILLISECONDS);
+        links.home.scheduleWithFixedDelay(links::tick, 0, TICK.toMillis(), TimeUnit.MILLISECONDS);
     return links;
   }
 
@@ -618,8 +615,7 @@ public final class Links implements PeerPaths, Neighbours, AutoCloseable {
         link.announced().take(RouteWire.fromWire(link.peer(), message.getRoutes()));
         connection.tell(
             Peering.newBuilder()
-                .setAcknowledged(
-                    Acknowledged.newBuilder().setSequence(link.announced().sequence()))
+                .setAcknowledged(Acknowledged.newBuilder().setSequence(link.announced().sequence()))
                 .build());
       }
       case ACKNOWLEDGED -> {
@@ -742,7 +738,7 @@ public final class Links implements PeerPaths, Neighbours, AutoCloseable {
           FaultCode.NOT_HERE, "gateway " + self.id() + " has no tunnel of session " + named);
       return;
     }
-    RelayBridge.begin(opening, connection.handler(), best.handler(), best.relayBudget());
+    opening.refuse(FaultCode.NOT_HERE, "relays are missing");
   }
 
   // ---- for dials ----

@@ -6,6 +6,7 @@ import dev.warren.protocol.Incarnation;
 import dev.warren.protocol.SessionKey;
 import dev.warren.protocol.StreamId;
 import dev.warren.protocol.frame.Frame;
+import dev.warren.session.DuplicatePolicy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -86,7 +87,8 @@ public final class RouteTable {
    *
    * @param own the tunnels that end here
    * @param routes those of peers
-   * @param offlineFor how long it has had none, where it had one not long ago; null where it has one, or where it is unknown
+   * @param offlineFor how long it has had none, where it had one not long ago; null where it has
+   *     one, or where it is unknown
    */
   public record Known(List<OwnTunnel> own, List<Route> routes, Duration offlineFor) {
     public boolean isOnline() {
@@ -394,8 +396,7 @@ public final class RouteTable {
       long otherEpoch,
       long otherIncarnation,
       StreamId other) {
-    int order =
-        Ranks.compare(oneEpoch, oneIncarnation, one, otherEpoch, otherIncarnation, other);
+    int order = Ranks.compare(oneEpoch, oneIncarnation, one, otherEpoch, otherIncarnation, other);
     return policy == DuplicatePolicy.NEWEST ? order < 0 : order > 0;
   }
 

@@ -54,13 +54,18 @@ public final class Tunnels {
    * the pipeline already.
    */
   public static void install(ChannelPipeline pipeline, TunnelHandler tunnel, boolean logFrames) {
+    pipeline.addLast("web-socket-bytes", new WebSocketBytes(tunnel.dialled()));
+    installRaw(pipeline, tunnel, logFrames);
+  }
+
+  /** Puts a tunnel on a channel that carries its bytes as they are: between two gateways. */
+  public static void installRaw(ChannelPipeline pipeline, TunnelHandler tunnel, boolean logFrames) {
     pipeline.channel().config().setWriteBufferWaterMark(QUEUE);
     pipeline
         .channel()
         .config()
         .setRecvByteBufAllocator(
             new AdaptiveRecvByteBufAllocator(LEAST_READ_BYTES, FIRST_READ_BYTES, MAX_READ_BYTES));
-    pipeline.addLast("web-socket-bytes", new WebSocketBytes(tunnel.dialled()));
     if (logFrames) {
       pipeline.addLast("frame-log", new FrameLog());
     }
