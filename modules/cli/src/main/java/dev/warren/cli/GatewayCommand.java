@@ -7,11 +7,14 @@ import dev.warren.gateway.Gateway;
 import dev.warren.gateway.GatewaySettings;
 import dev.warren.gateway.net.Cidr;
 import dev.warren.gateway.net.TrustedProxies;
+import dev.warren.peer.link.JoinAddress;
+import dev.warren.session.DuplicatePolicy;
 import io.netty.util.NetUtil;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -115,6 +118,68 @@ final class GatewayCommand {
           "How long a connection may take for TLS, and for the head of a request",
           Parse.duration(SHORTEST, LONGEST));
 
+  private static final Flag<DuplicatePolicy> DUPLICATES =
+      Flag.value(
+          "--duplicates",
+          "POLICY",
+          "Two agents with one id: newest, pool or reject",
+          GatewayCommand::policy);
+  private static final Flag<Duration> REATTACH_GRACE =
+      Flag.value(
+          "--reattach-grace",
+          "DURATION",
+          "How long a dial waits for a session that is on its way back",
+          Parse.duration(Duration.ZERO, Duration.ofMinutes(1)));
+  private static final Flag<Path> CLUSTER_TOKEN_FILE =
+      Flag.value(
+          "--cluster-token-file",
+          "FILE",
+          "What the gateways of a cluster share; without it this one is alone",
+          Parse::path);
+  private static final Flag<InetSocketAddress> CLUSTER_LISTEN =
+      Flag.value(
+          "--cluster-listen",
+          "HOST:PORT",
+          "Where the cluster's actor system listens",
+          Parse::address);
+  private static final Flag<String> CLUSTER_ADVERTISE =
+      Flag.value(
+          "--cluster-advertise",
+          "HOST:PORT",
+          "Where other gateways reach that, if it is not as bound",
+          Parse::text);
+  private static final Flag<InetSocketAddress> LINK_LISTEN =
+      Flag.value(
+          "--link-listen",
+          "HOST:PORT",
+          "Where links of other gateways come in (default: the cluster port + 100)",
+          Parse::address);
+  private static final Flag<String> LINK_ADVERTISE =
+      Flag.value(
+          "--link-advertise",
+          "HOST:PORT",
+          "Where other gateways reach that, if it is not as bound",
+          Parse::text);
+  private static final Flag<List<JoinAddress>> JOIN =
+      Flag.list(
+          "--join",
+          "HOST:PORT[/LINKPORT],...",
+          "[,\\s]+",
+          "Cluster ports of other gateways; a name stands for all its addresses",
+          JoinAddress::parse);
+  private static final Flag<InetSocketAddress> ADMIN_LISTEN =
+      Flag.value(
+          "--admin-listen",
+          "HOST:PORT",
+          "The API for operators; off loopback only with --admin-tokens",
+          Parse::address);
+  private static final Flag<Path> ADMIN_TOKENS =
+      Flag.value(
+          "--admin-tokens",
+          "FILE",
+          "Hashes of operators' tokens; re-read when it changes",
+          Parse::path);
+
   static final Command COMMAND =
       Command.running(
           "gateway",
@@ -146,7 +211,17 @@ final class GatewayCommand {
               STREAMS_PER_CALLER,
               TUNNELS,
               DIAL_TIMEOUT,
-              HANDSHAKE_TIMEOUT),
+              HANDSHAKE_TIMEOUT,
+              DUPLICATES,
+              REATTACH_GRACE,
+              CLUSTER_TOKEN_FILE,
+              CLUSTER_LISTEN,
+              CLUSTER_ADVERTISE,
+              LINK_LISTEN,
+              LINK_ADVERTISE,
+              JOIN,
+              ADMIN_LISTEN,
+              ADMIN_TOKENS),
           GatewayCommand::run);
 
   private GatewayCommand() {}
@@ -182,9 +257,14 @@ final class GatewayCommand {
    * @throws IllegalArgumentException where the settings do not fit each other
    */
   static GatewaySettings read(Settings settings) {
-    return GatewaySettings.builder()
+    GatewaySettings.Builder gateway = GatewaySettings.builder();
+    cluster(settings).ifPresent(gateway::cluster);
+    return gateway
         .listen(settings.get(LISTEN))
-        .id(settings.find(ID).orElseGet(GatewayCommand::hostName))
+        .id(settings.find(ID).orElseGet(GatewayCommand::randomId))
+        .sessions(
+            new GatewaySettings.Sessions(settings.get(DUPLICATES), settings.get(REATTACH_GRACE)))
+        .admin(new GatewaySettings.Admin(settings.find(ADMIN_LISTEN), settings.find(ADMIN_TOKENS)))
         .tokens(
             new GatewaySettings.Tokens(settings.find(AGENT_TOKENS), settings.find(CALLER_TOKENS)))
         .tls(
@@ -207,6 +287,61 @@ final class GatewayCommand {
                 settings.get(DIAL_TIMEOUT),
                 settings.get(HANDSHAKE_TIMEOUT)))
         .build();
+  }
+
+  private static Optional<GatewaySettings.Cluster> cluster(Settings settings) {
+    Optional<Path> tokenFile = settings.find(CLUSTER_TOKEN_FILE);
+    List<JoinAddress> join = settings.find(JOIN).orElse(List.of());
+    if (tokenFile.isEmpty()) {
+      if (!join.isEmpty()) {
+        throw new IllegalArgumentException(
+            "--join without --cluster-token-file (expected: the token that all gateways of the"
+                + " cluster share; ./warren token cluster > cluster.token makes one)");
+      }
+      return Optional.empty();
+    }
+    InetSocketAddress listen = settings.get(CLUSTER_LISTEN);
+    InetSocketAddress linkListen = settings.find(LINK_LISTEN).orElseGet(() -> linkAddress(listen));
+    return Optional.of(
+        new GatewaySettings.Cluster(
+            tokenFile.get(),
+            listen,
+            settings.find(CLUSTER_ADVERTISE),
+            linkListen,
+            settings.find(LINK_ADVERTISE),
+            join));
+  }
+
+  private static InetSocketAddress linkAddress(InetSocketAddress cluster) {
+    int port = cluster.getPort() == 0 ? 0 : cluster.getPort() + JoinAddress.LINK_PORT_OFFSET;
+    if (port > 65_535) {
+      throw new IllegalArgumentException(
+          "--cluster-listen: port "
+              + cluster.getPort()
+              + " (expected: at most "
+              + (65_535 - JoinAddress.LINK_PORT_OFFSET)
+              + ", or --link-listen HOST:PORT, since links come in "
+              + JoinAddress.LINK_PORT_OFFSET
+              + " above it)");
+    }
+    return new InetSocketAddress(cluster.getAddress(), port);
+  }
+
+  private static DuplicatePolicy policy(String text) {
+    for (DuplicatePolicy policy : DuplicatePolicy.values()) {
+      if (policy.name().toLowerCase(Locale.ROOT).equals(text)) {
+        return policy;
+      }
+    }
+    throw new IllegalArgumentException("\"" + text + "\" (expected: newest, pool or reject)");
+  }
+
+  /** Two replicas must never have one id, so whoever is not told its own makes one up. */
+  private static String randomId() {
+    String suffix = String.format("%05x", new SecureRandom().nextInt(1 << 20));
+    String host = hostName();
+    String cut = host.substring(0, Math.min(host.length(), 63 - suffix.length() - 1));
+    return cut.replaceAll("[.-]+$", "") + "-" + suffix;
   }
 
   /** The host's name as an id, from the kernel: asking the network for it could take seconds. */

@@ -10,15 +10,28 @@ import dev.warren.gateway.http.TargetTls;
 import dev.warren.gateway.net.ProxyProtocol;
 import dev.warren.gateway.tls.ServerTls;
 import dev.warren.gateway.tunnel.TunnelAcceptor;
-import dev.warren.peer.tunnel.GatewayTunnel;
-import dev.warren.peer.tunnel.Sessions;
-import dev.warren.peer.tunnel.TunnelStreamOpener;
+import dev.warren.peer.GatewayIdentity;
+import dev.warren.peer.dial.DialCounters;
+import dev.warren.peer.dial.PeerPaths;
+import dev.warren.peer.dial.PresenceLookup;
+import dev.warren.peer.dial.Router;
+import dev.warren.peer.dial.RouterSettings;
+import dev.warren.peer.link.LinkSettings;
+import dev.warren.peer.link.Links;
+import dev.warren.peer.link.TlsLinkSecurity;
+import dev.warren.peer.route.OwnTunnel;
+import dev.warren.peer.route.Ranks;
+import dev.warren.peer.route.RouteTable;
+import dev.warren.peer.tls.ClusterTls;
+import dev.warren.peer.tls.HandshakeRefusals;
 import dev.warren.peer.watch.FileWatch;
 import dev.warren.protocol.FaultCode;
+import dev.warren.protocol.Incarnation;
 import dev.warren.protocol.channel.EpollLoops;
 import dev.warren.protocol.flow.CreditBudget;
 import dev.warren.protocol.frame.Frame;
 import dev.warren.protocol.mux.MuxSettings;
+import dev.warren.protocol.relay.RelayBudget;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
@@ -40,6 +53,7 @@ import io.netty.util.concurrent.GlobalEventExecutor;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -58,6 +72,11 @@ public final class Gateway implements AutoCloseable {
   /** How often sessions that are gone for too long are looked for. */
   private static final Duration FORGET_EVERY = Duration.ofMinutes(1);
 
+  /** What the key is for by which fencing ranks are made and known. */
+  private static final String RANKS = "ranks";
+
+  private static final long LEAST_RELAY_BYTES = 1L << 20;
+
   private static final int BACKLOG = 4_096;
   private static final Logger log = LoggerFactory.getLogger(Gateway.class);
 
@@ -69,11 +88,22 @@ public final class Gateway implements AutoCloseable {
   private final EventLoopGroup loops;
   private final Channel listener;
   private final ChannelGroup connections;
-  private final Sessions sessions;
+  private final RouteTable table;
+  private final Router router;
+  private final Peers peers;
   private final TunnelAcceptor acceptor;
   private final CreditBudget budget;
   private final State state;
   private final AtomicBoolean closing = new AtomicBoolean();
+
+  /** What a gateway has that is not alone. */
+  private record Peers(ClusterTls tls, Links links) {
+    /** Links end last: streams of other gateways' callers may go over them. */
+    void close(Duration within) {
+      links.close(within);
+      tls.close();
+    }
+  }
 
   /** Ready from the bound listener on, until close. */
   private static final class State implements Readiness {
@@ -96,7 +126,9 @@ public final class Gateway implements AutoCloseable {
       EventLoopGroup loops,
       Channel listener,
       ChannelGroup connections,
-      Sessions sessions,
+      RouteTable table,
+      Router router,
+      Peers peers,
       TunnelAcceptor acceptor,
       CreditBudget budget,
       State state) {
@@ -104,7 +136,9 @@ public final class Gateway implements AutoCloseable {
     this.loops = loops;
     this.listener = listener;
     this.connections = connections;
-    this.sessions = sessions;
+    this.table = table;
+    this.router = router;
+    this.peers = peers;
     this.acceptor = acceptor;
     this.budget = budget;
     this.state = state;
@@ -125,6 +159,7 @@ public final class Gateway implements AutoCloseable {
   public static Gateway start(GatewaySettings settings, boolean logFrames) throws IOException {
     FileWatch watch = FileWatch.start();
     EventLoopGroup loops = null;
+    Peers peers = null;
     try {
       // Everything that may be refused comes before the first thread.
       Authorizer authorizer = TokenFileAuthorizer.of(settings.tokens(), watch);
@@ -137,36 +172,70 @@ public final class Gateway implements AutoCloseable {
                   watch)
               : null;
       TargetTls targetTls = targetTls(settings.targets());
-      CreditBudget budget = new CreditBudget(settings.memoryBudgetBytes());
+      GatewayIdentity identity = new GatewayIdentity(settings.id(), Incarnation.random());
+      ClusterTls clusterTls =
+          settings.cluster().isPresent()
+              ? ClusterTls.start(
+                  settings.cluster().get().tokenFile(),
+                  identity,
+                  watch,
+                  InstantSource.system(),
+                  new HandshakeRefusals(InstantSource.system()))
+              : null;
+      RouteTable table =
+          new RouteTable(
+              identity,
+              settings.sessions().duplicates(),
+              clusterTls == null
+                  ? Ranks.ofOneGateway()
+                  : new Ranks(() -> clusterTls.keys(RANKS), identity.incarnation().high()),
+              System::nanoTime);
+      // What streams hold that only pass through is a part of what all streams may hold.
+      long relayed = clusterTls == null ? 0 : settings.memoryBudgetBytes() / 4;
+      CreditBudget budget = new CreditBudget(settings.memoryBudgetBytes() - relayed);
+      RelayBudget relayBudget = RelayBudget.ofNode(Math.max(relayed, LEAST_RELAY_BYTES));
       State state = new State();
-      Sessions sessions = new Sessions(System::nanoTime);
+
+      loops = eventLoops(settings.eventLoops());
+      if (clusterTls != null) {
+        peers = peers(settings, identity, clusterTls, loops, table, budget, logFrames);
+      }
+      Router router =
+          new Router(
+              settings.id(),
+              table,
+              peers == null ? PeerPaths.NONE : peers.links(),
+              PresenceLookup.NONE,
+              RouterSettings.DEFAULT.withReattachGrace(settings.sessions().reattachGrace()));
+      if (peers != null) {
+        peers.links().onLinkUp(router::linkUp);
+      }
       TunnelAcceptor acceptor =
           new TunnelAcceptor(
               settings.id(),
               SOFTWARE,
               authorizer,
-              sessions,
+              table,
               muxSettings(settings.limits()),
               budget,
+              relayBudget,
               settings.limits().tunnels(),
               logFrames);
       HttpServices services =
           new HttpServices(
               settings.id(),
-              new TunnelStreamOpener(settings.id(), sessions),
+              router,
               authorizer,
               httpSettings(settings.limits()),
               state,
               acceptor,
               settings.proxies().trusted(),
               targetTls);
-
-      loops = eventLoops(settings.eventLoops());
       ChannelGroup connections = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
       loops
           .next()
           .scheduleWithFixedDelay(
-              sessions::forgetOld,
+              table::forgetOld,
               FORGET_EVERY.toSeconds(),
               FORGET_EVERY.toSeconds(),
               TimeUnit.SECONDS);
@@ -179,14 +248,47 @@ public final class Gateway implements AutoCloseable {
           .addKeyValue("agentTokens", settings.tokens().agents().isPresent())
           .addKeyValue("callerTokens", settings.tokens().callers().isPresent())
           .log("gateway.ready");
-      return new Gateway(watch, loops, listener, connections, sessions, acceptor, budget, state);
+      return new Gateway(
+          watch, loops, listener, connections, table, router, peers, acceptor, budget, state);
     } catch (IOException | RuntimeException e) {
       watch.close();
+      if (peers != null) {
+        peers.close(Duration.ZERO);
+      }
       if (loops != null) {
         loops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
       }
       throw e;
     }
+  }
+
+  private static Peers peers(
+      GatewaySettings settings,
+      GatewayIdentity identity,
+      ClusterTls tls,
+      EventLoopGroup loops,
+      RouteTable table,
+      CreditBudget budget,
+      boolean logFrames)
+      throws IOException {
+    GatewaySettings.Cluster cluster = settings.cluster().orElseThrow();
+    Links links =
+        Links.start(
+            identity,
+            SOFTWARE,
+            LinkSettings.of(
+                cluster.linkListen(), cluster.linkAdvertise().orElse(""), cluster.join()),
+            new TlsLinkSecurity(tls),
+            loops,
+            table,
+            budget,
+            logFrames);
+    log.atInfo()
+        .addKeyValue("gateway", identity)
+        .addKeyValue("listen", links.address())
+        .addKeyValue("advertise", links.advertised())
+        .log("links.ready");
+    return new Peers(tls, links);
   }
 
   private static EventLoopGroup eventLoops(int asked) {
@@ -282,9 +384,14 @@ public final class Gateway implements AutoCloseable {
     return (InetSocketAddress) listener.localAddress();
   }
 
-  /** How many sessions have a tunnel now. */
+  /** How many sessions have a tunnel now, here or at another gateway. */
   public int sessions() {
-    return sessions.online();
+    return table.online();
+  }
+
+  /** What became of the dials of this gateway. */
+  public DialCounters.Snapshot dials() {
+    return router.counters();
   }
 
   /** Connections of callers and agents that are open now. */
@@ -312,13 +419,16 @@ public final class Gateway implements AutoCloseable {
     acceptor.close();
     long deadline = System.nanoTime() + CLOSE_WITHIN.toNanos();
     listener.close().awaitUninterruptibly(left(deadline));
-    for (GatewayTunnel tunnel : sessions.tunnels()) {
+    for (OwnTunnel tunnel : table.ownTunnels()) {
       tunnel.end(FaultCode.SHUTDOWN, "the gateway is going down", 0);
     }
     // The first turn ends the tunnels, the second tells the callers whose streams ran over them: a
     // body that only the connection's end would end must break, which a mere close would not show.
     turnOfLoops(deadline);
     turnOfLoops(deadline);
+    if (peers != null) {
+      peers.close(Duration.ofMillis(Math.min(500, left(deadline))));
+    }
     connections.close().awaitUninterruptibly(left(deadline));
     loops
         .shutdownGracefully(0, left(deadline), TimeUnit.MILLISECONDS)

@@ -1,10 +1,13 @@
 package dev.warren.gateway;
 
 import dev.warren.gateway.net.TrustedProxies;
+import dev.warren.peer.link.JoinAddress;
+import dev.warren.session.DuplicatePolicy;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -22,6 +25,9 @@ import java.util.regex.Pattern;
  * @param eventLoops threads that move bytes; 0 = one per core
  * @param memoryBudgetBytes how much all streams together may have outstanding as credit
  * @param limits what bounds agents and callers
+ * @param sessions what becomes of duplicates, and of dials while a session is away
+ * @param cluster how it finds the other gateways; empty: it is alone
+ * @param admin where operators ask and order
  */
 public record GatewaySettings(
     InetSocketAddress listen,
@@ -32,7 +38,10 @@ public record GatewaySettings(
     Targets targets,
     int eventLoops,
     long memoryBudgetBytes,
-    Limits limits) {
+    Limits limits,
+    Sessions sessions,
+    Optional<Cluster> cluster,
+    Admin admin) {
   public static final int DEFAULT_PORT = 8123;
 
   /** Below this not even the first credit of a handful of streams fits. */
@@ -167,6 +176,105 @@ public record GatewaySettings(
     }
   }
 
+  /**
+   * @param duplicates what becomes of two agents with one id
+   * @param reattachGrace how long a dial waits for a session that is on its way back
+   */
+  public record Sessions(DuplicatePolicy duplicates, Duration reattachGrace) {
+    public static final Sessions DEFAULT =
+        new Sessions(DuplicatePolicy.NEWEST, Duration.ofSeconds(5));
+
+    public Sessions {
+      if (reattachGrace.isNegative() || reattachGrace.compareTo(Duration.ofMinutes(1)) > 0) {
+        throw new IllegalArgumentException(
+            "--reattach-grace: " + reattachGrace + " (expected: 0 to 1 minute)");
+      }
+    }
+  }
+
+  /**
+   * How a gateway finds the others, and how they know each other.
+   *
+   * @param tokenFile one token a line: the first is presented, all are trusted
+   * @param listen where the actor system listens; port 0 takes a free one
+   * @param advertise where others reach that, HOST:PORT; empty: as bound
+   * @param linkListen where links come in
+   * @param linkAdvertise where others reach that, HOST:PORT; empty: as bound
+   * @param join where others may be found
+   */
+  public record Cluster(
+      Path tokenFile,
+      InetSocketAddress listen,
+      Optional<String> advertise,
+      InetSocketAddress linkListen,
+      Optional<String> linkAdvertise,
+      List<JoinAddress> join) {
+    /** The default of the cluster port. */
+    public static final int DEFAULT_PORT = 7101;
+
+    public Cluster {
+      join = List.copyOf(join);
+      mustBeReachable("--cluster-listen", listen, "--cluster-advertise", advertise);
+      mustBeReachable("--link-listen", linkListen, "--link-advertise", linkAdvertise);
+    }
+
+    private static void mustBeReachable(
+        String flag, InetSocketAddress listen, String instead, Optional<String> advertise) {
+      if (listen.isUnresolved()) {
+        throw new IllegalArgumentException(
+            flag + ": \"" + listen.getHostString() + "\" (expected: an address of this machine)");
+      }
+      if (listen.getAddress().isAnyLocalAddress() && advertise.isEmpty()) {
+        throw new IllegalArgumentException(
+            flag
+                + ": "
+                + listen.getAddress().getHostAddress()
+                + " stands for all addresses of this machine (expected: with it "
+                + instead
+                + " HOST:PORT, where the other gateways reach it)");
+      }
+      advertise.ifPresent(text -> hostAndPort(instead, text));
+    }
+
+    private static void hostAndPort(String flag, String text) {
+      try {
+        JoinAddress.parse(text + "/1");
+      } catch (IllegalArgumentException e) {
+        throw new IllegalArgumentException(flag + ": \"" + text + "\" (expected: HOST:PORT)", e);
+      }
+    }
+  }
+
+  /**
+   * The API for operators.
+   *
+   * @param listen where; empty: {@value #DEFAULT_PORT} on loopback, or a free port where that is
+   *     taken
+   * @param tokens who may ask and order
+   */
+  public record Admin(Optional<InetSocketAddress> listen, Optional<Path> tokens) {
+    public static final int DEFAULT_PORT = 8129;
+    public static final Admin DEFAULT = new Admin(Optional.empty(), Optional.empty());
+
+    public Admin {
+      if (listen.isPresent()
+          && tokens.isEmpty()
+          && !(listen.get().getAddress() != null
+              && listen.get().getAddress().isLoopbackAddress())) {
+        throw new IllegalArgumentException(
+            "--admin-listen: "
+                + listen.get().getHostString()
+                + ":"
+                + listen.get().getPort()
+                + " is reachable from other machines (expected: a loopback address such as"
+                + " 127.0.0.1:"
+                + DEFAULT_PORT
+                + ", or --admin-tokens FILE; ./warren token admin > admin.token 2>> admin.tokens"
+                + " makes one)");
+      }
+    }
+  }
+
   public GatewaySettings {
     Objects.requireNonNull(listen, "listen");
     if (listen.isUnresolved()) {
@@ -256,6 +364,9 @@ public record GatewaySettings(
     private int eventLoops;
     private long memoryBudgetBytes = Runtime.getRuntime().maxMemory() / 4;
     private Limits limits = Limits.DEFAULT;
+    private Sessions sessions = Sessions.DEFAULT;
+    private Optional<Cluster> cluster = Optional.empty();
+    private Admin admin = Admin.DEFAULT;
 
     private Builder() {}
 
@@ -304,9 +415,35 @@ public record GatewaySettings(
       return this;
     }
 
+    public Builder sessions(Sessions value) {
+      sessions = value;
+      return this;
+    }
+
+    public Builder cluster(Cluster value) {
+      cluster = Optional.of(value);
+      return this;
+    }
+
+    public Builder admin(Admin value) {
+      admin = value;
+      return this;
+    }
+
     public GatewaySettings build() {
       return new GatewaySettings(
-          listen, id, tokens, tls, proxies, targets, eventLoops, memoryBudgetBytes, limits);
+          listen,
+          id,
+          tokens,
+          tls,
+          proxies,
+          targets,
+          eventLoops,
+          memoryBudgetBytes,
+          limits,
+          sessions,
+          cluster,
+          admin);
     }
   }
 }

@@ -7,14 +7,15 @@ import dev.warren.gateway.access.CredentialHeaders;
 import dev.warren.gateway.access.Decision;
 import dev.warren.gateway.http.ConnectHandler;
 import dev.warren.gateway.net.RemoteAddress;
+import dev.warren.peer.route.RouteTable;
 import dev.warren.peer.tunnel.GatewayTunnel;
-import dev.warren.peer.tunnel.Sessions;
 import dev.warren.protocol.SessionKey;
 import dev.warren.protocol.channel.TunnelHandler;
 import dev.warren.protocol.channel.Tunnels;
 import dev.warren.protocol.flow.CreditBudget;
 import dev.warren.protocol.mux.Mux;
 import dev.warren.protocol.mux.MuxSettings;
+import dev.warren.protocol.relay.RelayBudget;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
@@ -48,7 +49,8 @@ public final class TunnelAcceptor implements ConnectHandler {
   private final String gateway;
   private final String software;
   private final Authorizer authorizer;
-  private final Sessions sessions;
+  private final RouteTable table;
+  private final RelayBudget relayBudget;
   private final MuxSettings settings;
   private final CreditBudget budget;
   private final int maxTunnels;
@@ -57,21 +59,24 @@ public final class TunnelAcceptor implements ConnectHandler {
   private volatile boolean closed;
 
   /**
+   * @param relayBudget what streams from peers may hold, in all
    * @param maxTunnels on this gateway at once, those in their handshake included
    */
   public TunnelAcceptor(
       String gateway,
       String software,
       Authorizer authorizer,
-      Sessions sessions,
+      RouteTable table,
       MuxSettings settings,
       CreditBudget budget,
+      RelayBudget relayBudget,
       int maxTunnels,
       boolean logFrames) {
     this.gateway = gateway;
     this.software = software;
     this.authorizer = authorizer;
-    this.sessions = sessions;
+    this.table = table;
+    this.relayBudget = relayBudget;
     this.settings = settings;
     this.budget = budget;
     this.maxTunnels = maxTunnels;
@@ -217,8 +222,9 @@ public final class TunnelAcceptor implements ConnectHandler {
                     session,
                     remote,
                     principal,
-                    sessions,
+                    table,
                     made,
+                    relayBudget.ofTunnel(RelayBudget.DEFAULT_PER_TUNNEL),
                     tunnels::decrementAndGet));
     // The tunnel first, so that bytes which came behind the request find it.
     channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, false);

@@ -1,6 +1,6 @@
 package dev.warren.gateway.tunnel;
 
-import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.warren.gateway.access.OpenAuthorizer;
@@ -10,13 +10,21 @@ import dev.warren.gateway.http.HttpSettings;
 import dev.warren.gateway.http.Readiness;
 import dev.warren.gateway.http.TargetTls;
 import dev.warren.gateway.net.TrustedProxies;
+import dev.warren.peer.GatewayIdentity;
+import dev.warren.peer.dial.PeerPaths;
+import dev.warren.peer.dial.PresenceLookup;
+import dev.warren.peer.dial.Router;
+import dev.warren.peer.dial.RouterSettings;
 import dev.warren.peer.dial.StreamOpener;
-import dev.warren.peer.tunnel.GatewayTunnel;
-import dev.warren.peer.tunnel.Sessions;
-import dev.warren.peer.tunnel.TunnelStreamOpener;
+import dev.warren.peer.route.OwnTunnel;
+import dev.warren.peer.route.Ranks;
+import dev.warren.peer.route.RouteTable;
+import dev.warren.protocol.Incarnation;
 import dev.warren.protocol.SessionKey;
 import dev.warren.protocol.flow.CreditBudget;
 import dev.warren.protocol.mux.MuxSettings;
+import dev.warren.protocol.relay.RelayBudget;
+import dev.warren.session.DuplicatePolicy;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
@@ -26,6 +34,8 @@ import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -35,8 +45,19 @@ final class TunnelGateway implements AutoCloseable {
   static final int MAX_TUNNELS = 10;
 
   private final CreditBudget budget = new CreditBudget(64L << 20);
-  private final Sessions sessions = new Sessions(System::nanoTime);
-  private final StreamOpener opener = new TunnelStreamOpener("gateway", sessions);
+  private final RouteTable table =
+      new RouteTable(
+          new GatewayIdentity("gateway", Incarnation.random()),
+          DuplicatePolicy.NEWEST,
+          Ranks.ofOneGateway(),
+          System::nanoTime);
+  private final StreamOpener opener =
+      new Router(
+          "gateway",
+          table,
+          PeerPaths.NONE,
+          PresenceLookup.NONE,
+          RouterSettings.DEFAULT.withReattachGrace(Duration.ofMillis(100)));
   private final MultiThreadIoEventLoopGroup group =
       new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
   private final TunnelAcceptor acceptor;
@@ -56,9 +77,10 @@ final class TunnelGateway implements AutoCloseable {
             "gateway",
             "test",
             new OpenAuthorizer(),
-            sessions,
+            table,
             settings,
             budget,
+            RelayBudget.ofNode(16L << 20),
             MAX_TUNNELS,
             false);
     HttpServices services =
@@ -96,7 +118,7 @@ final class TunnelGateway implements AutoCloseable {
   }
 
   boolean isOffline(SessionKey session) {
-    return sessions.find(session) instanceof Sessions.Lookup.Offline;
+    return table.find(session).offlineFor() != null;
   }
 
   /** Waits until so many tunnels are left, those in their handshake included. */
@@ -112,8 +134,10 @@ final class TunnelGateway implements AutoCloseable {
     return tunnel(session).handler().eventLoop();
   }
 
-  private GatewayTunnel tunnel(SessionKey session) {
-    return assertInstanceOf(Sessions.Lookup.Online.class, sessions.find(session)).tunnel();
+  private OwnTunnel tunnel(SessionKey session) {
+    List<OwnTunnel> own = table.find(session).own();
+    assertEquals(1, own.size());
+    return own.get(0);
   }
 
   /**
