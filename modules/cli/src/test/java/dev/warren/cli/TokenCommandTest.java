@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.warren.gateway.access.Token;
+import dev.warren.peer.token.ClusterToken;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -36,6 +37,13 @@ class TokenCommandTest {
     Run run = Run.of("token", "cluster");
     assertTrue(run.out().startsWith("wck_"));
     assertEquals("", run.err());
+  }
+
+  @Test
+  void clusterTokenIsWhatGatewaysTake() {
+    for (int i = 0; i < 100; i++) {
+      ClusterToken.parse(Run.of("token", "cluster").out().strip());
+    }
   }
 
   @ParameterizedTest

@@ -1,6 +1,7 @@
 package dev.warren.peer.tls;
 
 import dev.warren.peer.token.ClusterAuthority;
+import io.netty.handler.ssl.OpenSslCertificateException;
 import java.net.Socket;
 import java.security.GeneralSecurityException;
 import java.security.InvalidAlgorithmParameterException;
@@ -47,7 +48,16 @@ final class PeerTrust extends X509ExtendedTrustManager {
     this.clock = clock;
   }
 
-  private void check(X509Certificate[] chain, String purpose) throws CertificateRefused {
+  private void check(X509Certificate[] chain, String purpose) throws CertificateException {
+    try {
+      examine(chain, purpose);
+    } catch (CertificateRefused e) {
+      // BoringSSL tells the peer the reason by the code; the JDK says certificate_unknown to all.
+      throw new OpenSslCertificateException(e.getMessage(), e, e.errorCode());
+    }
+  }
+
+  private void examine(X509Certificate[] chain, String purpose) throws CertificateRefused {
     if (chain == null || chain.length == 0) {
       throw new CertificateRefused(
           RefusalReason.NO_CERTIFICATE, "the peer showed no certificate", null);

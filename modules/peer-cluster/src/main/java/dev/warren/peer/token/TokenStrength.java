@@ -11,8 +11,9 @@ import java.util.regex.Pattern;
  *
  * <ul>
  *   <li>Each character counts the logarithm of the smallest usual alphabet that holds the whole
- *       text: decimal, hexadecimal, base 32, one case with digits, base 62, base 64, all printable.
- *       In texts of one case, separators such as {@code -} count nothing.
+ *       text: decimal, hexadecimal, one case with digits (base 32 too, and letters alone, for which
+ *       this is a tenth too much), base 62, base 64, all printable. In texts of one case,
+ *       separators such as {@code -} count nothing.
  *   <li>A character that continues a pattern counts nothing: four in arithmetic progression ({@code
  *       aaaa}, {@code 3456}), three along a row of the keyboard, or three that stood there before
  *       ({@code abcabc}). Chance makes some of these too, so the first {@value #ALLOWANCE} are
@@ -26,7 +27,7 @@ import java.util.regex.Pattern;
  * for random, and so does the hash of a weak password.
  */
 final class TokenStrength {
-  static final int ALLOWANCE = 4;
+  static final int ALLOWANCE = 6;
   static final int BITS_IN_WORDS = 2;
 
   /** Random letters have below 6% of these pairs, English has about half. */
@@ -37,7 +38,7 @@ final class TokenStrength {
           "se", "le", "sa", "si", "ar", "ve", "ra", "ld", "ur", "ic", "ne");
 
   /** The share of such pairs among all pairs from which on a text is taken for words. */
-  private static final double WORDS_FROM = 0.25;
+  private static final double WORDS_FROM = 0.3;
 
   private static final String KEYBOARD = "qwertyuiop asdfghjkl zxcvbnm";
   private static final Pattern UUID =
@@ -63,10 +64,6 @@ final class TokenStrength {
       alphabet = 10;
     } else if (oneCase && text.matches("[0-9a-fA-F]*")) {
       alphabet = 16;
-    } else if (oneCase && text.matches("[a-zA-Z]*")) {
-      alphabet = 26;
-    } else if (oneCase && text.matches("[a-zA-Z2-7]*")) {
-      alphabet = 32;
     } else if (oneCase) {
       alphabet = 36;
     } else if (text.matches("[0-9a-zA-Z]*")) {
