@@ -1,7 +1,7 @@
 package dev.warren.peer.dial;
 
-import dev.warren.peer.control.Presence;
 import dev.warren.protocol.SessionKey;
+import dev.warren.session.SessionStatus;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -10,8 +10,9 @@ import java.util.concurrent.CompletionStage;
 @FunctionalInterface
 public interface PresenceLookup {
   /** Knows nobody: a gateway by itself. */
-  PresenceLookup NONE = (session, within) -> CompletableFuture.completedFuture(Presence.UNKNOWN);
+  PresenceLookup NONE =
+      (session, within) -> CompletableFuture.completedFuture(SessionStatus.UNKNOWN);
 
   /** Completes within about the time given, perhaps with a failure, on any thread. */
-  CompletionStage<Presence> find(SessionKey session, Duration within);
+  CompletionStage<SessionStatus> find(SessionKey session, Duration within);
 }

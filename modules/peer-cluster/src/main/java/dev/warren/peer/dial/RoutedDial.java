@@ -1,6 +1,5 @@
 package dev.warren.peer.dial;
 
-import dev.warren.peer.control.Presence;
 import dev.warren.peer.dial.DialFailedException.Outcome;
 import dev.warren.peer.dial.Router.Candidate;
 import dev.warren.peer.route.RouteTable;
@@ -8,6 +7,7 @@ import dev.warren.protocol.FaultCode;
 import dev.warren.protocol.channel.StreamChannel;
 import dev.warren.protocol.channel.TunnelHandler;
 import dev.warren.protocol.frame.Frame;
+import dev.warren.session.SessionStatus;
 import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.Promise;
@@ -171,7 +171,7 @@ final class RoutedDial implements WaitingDials.Waiter {
     }
     asked = true;
     if (router.presence() == PresenceLookup.NONE) {
-      answer(Presence.UNKNOWN);
+      answer(SessionStatus.UNKNOWN);
       return;
     }
     if (!router.asks().tryAcquire()) {
@@ -192,7 +192,7 @@ final class RoutedDial implements WaitingDials.Waiter {
             });
   }
 
-  private void answer(Presence found) {
+  private void answer(SessionStatus found) {
     if (promise.isDone()) {
       return;
     }
@@ -201,7 +201,7 @@ final class RoutedDial implements WaitingDials.Waiter {
           Outcome.UNAVAILABLE,
           "session " + dial.session() + " is not known here, and the control plane does not answer",
           RETRY_SOON);
-    } else if (found == Presence.UNKNOWN) {
+    } else if (found == SessionStatus.UNKNOWN) {
       fail(
           Outcome.UNKNOWN_SESSION,
           "session " + dial.session() + " is unknown: no agent with this id is connected",
@@ -211,7 +211,7 @@ final class RoutedDial implements WaitingDials.Waiter {
           Outcome.UNAVAILABLE,
           "session "
               + dial.session()
-              + (found == Presence.OFFLINE
+              + (found == SessionStatus.OFFLINE
                   ? " is offline"
                   : " is at a gateway that cannot be reached from here"),
           RETRY_SOON);
