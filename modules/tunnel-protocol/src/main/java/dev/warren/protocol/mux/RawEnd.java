@@ -15,8 +15,7 @@ public interface RawEnd {
   void sent(long offset);
 
   /**
-   * What was given with {@link RawStream#sendWhole} or {@link RawStream#sendBehind} was handed to
-   * the transport.
+   * What was given with {@link RawPort#sendWhole} was handed to the transport.
    *
    * @param bytes its length, header and payload
    */

@@ -11,7 +11,7 @@ import java.util.ArrayDeque;
  * untouched (PROTOCOL.md, section 10). It knows no credit; who uses it never gives it more than a
  * relay's window.
  */
-public final class RawStream extends Lane {
+public final class RawStream extends Lane implements RawPort {
   /** Payload up to this length is copied behind what waits already (bytes). */
   static final int SMALL_PIECE_BYTES = 1_024;
 
@@ -44,10 +44,7 @@ public final class RawStream extends Lane {
     this.end = end;
   }
 
-  /**
-   * Sends a frame ahead of all payload: OPEN, OPENED, REFUSED, RESET. The header becomes the
-   * stream's.
-   */
+  @Override
   public void sendFirst(ByteBuf header) {
     if (over) {
       header.release();
@@ -57,7 +54,13 @@ public final class RawStream extends Lane {
     controlDue();
   }
 
-  /** Sends CREDIT; of several that wait only the last goes out. */
+  @Override
+  public void sendOpened(ByteBuf header, long credit) {
+    answered();
+    sendFirst(header);
+  }
+
+  @Override
   public void sendCredit(long received, long limit) {
     if (!over) {
       creditReceived = received;
@@ -67,10 +70,10 @@ public final class RawStream extends Lane {
   }
 
   /**
-   * Sends payload behind what was given before; the bytes become the stream's. Small pieces are
-   * gathered: otherwise a sender of single bytes would make us keep a hundred times what its credit
-   * says.
+   * {@inheritDoc} Small pieces are gathered: otherwise a sender of single bytes would make us keep
+   * a hundred times what its credit says.
    */
+  @Override
   public void sendData(long offset, ByteBuf bytes) {
     if (over || !bytes.isReadable()) {
       bytes.release();
@@ -100,12 +103,12 @@ public final class RawStream extends Lane {
     bytes.release();
   }
 
-  /** The longest payload that the far side takes (bytes). */
+  @Override
   public int maxPayloadBytes() {
     return mux.peerMaxDataBytes();
   }
 
-  /** Sends DATA with a header in its wire form; both become the stream's. */
+  @Override
   public void sendWhole(long offset, ByteBuf headerAndPayload, int headerBytes) {
     if (over) {
       headerAndPayload.release();
@@ -115,12 +118,7 @@ public final class RawStream extends Lane {
     mux.turnDue(this);
   }
 
-  /** Sends another frame behind what was given before. The buffer becomes the stream's. */
-  public void sendBehind(ByteBuf headerAndPayload, int headerBytes) {
-    sendWhole(-1, headerAndPayload, headerBytes);
-  }
-
-  /** Drops what waits for its turn: a RESET overtakes it. */
+  @Override
   public void dropWaiting() {
     while (!queue.isEmpty()) {
       queue.removeFirst().bytes().release();
@@ -128,7 +126,7 @@ public final class RawStream extends Lane {
     mux.turnOver(this);
   }
 
-  /** Its number on this connection. */
+  @Override
   public long number() {
     return number;
   }
@@ -138,10 +136,8 @@ public final class RawStream extends Lane {
     answered();
   }
 
-  /**
-   * Forgets the stream once all that was given has gone out. Frames that still arrive for it are
-   * dropped.
-   */
+  /** {@inheritDoc} Frames that still arrive for it are dropped. */
+  @Override
   public void close() {
     closing = true;
     forgetIfDone();

@@ -7,6 +7,7 @@ import dev.warren.protocol.frame.ProtocolException;
 import dev.warren.protocol.mux.Mux;
 import dev.warren.protocol.mux.Opening;
 import dev.warren.protocol.mux.RawEnd;
+import dev.warren.protocol.mux.RawPort;
 import dev.warren.protocol.mux.RawStream;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -14,23 +15,32 @@ import io.netty.buffer.Unpooled;
 /**
  * One stream on its way through a gateway, from the connection where OPEN arrived to the one that
  * leads on. Numbers are mapped, credit is clamped, hops are counted; all else passes as it came,
- * frames and fields that we do not know included. Both connections run on one thread.
+ * frames and fields that we do not know included. All calls come from the thread of the connection
+ * that leads on; where the other one runs elsewhere, {@link #beginAcross} is for it.
  */
 public final class Relay {
-  /** What a frame that waits whole costs beside its bytes. */
-  private static final int FRAME_COST = 256;
+  /** What a frame that waits whole is charged beside its bytes. */
+  public static final int FRAME_COST = 256;
 
   /** The last frame of a stream is passed as it came up to this length, else without additions. */
   private static final int MAX_LAST_HEADER_BYTES = 4 * 1_024;
 
-  private final Side origin = new Side();
-  private final Side agent = new Side();
+  private static final Runnable NOBODY = () -> {};
+
+  private final Side origin;
+  private final Side agent;
+  private final RelayGauge gauge;
   private final RelayWindow towardsAgent;
   private final RelayWindow towardsOrigin;
+  private RawStream agentStream;
   private boolean answered;
   private boolean over;
+  private long measured; // what the gauge knows of what is held
 
-  private Relay(RelayBudget budget) {
+  private Relay(RelayBudget budget, Runnable flushOrigin, Runnable flushAgent) {
+    gauge = budget.gauge();
+    origin = new Side(flushOrigin);
+    agent = new Side(flushAgent);
     towardsAgent = new RelayWindow(budget);
     towardsOrigin = new RelayWindow(budget);
     origin.arriving = towardsAgent;
@@ -46,29 +56,97 @@ public final class Relay {
    * @return the relay, or null where it was refused
    */
   public static Relay begin(Opening opening, Mux next, RelayBudget budget) {
-    Frame.Open open = opening.open();
-    if (open.hopsLeft() < 1) {
-      opening.refuse(FaultCode.NOT_HERE, "no hop is left, and the session is not here");
+    return begin(opening, next, budget, NOBODY, NOBODY);
+  }
+
+  /**
+   * As above, and tells when it is time to send.
+   *
+   * @param flushOrigin run when something for the origin's connection was caused elsewhere than by
+   *     its own events, once for all that one read caused
+   * @param flushAgent the same for the connection that leads on
+   */
+  public static Relay begin(
+      Opening opening, Mux next, RelayBudget budget, Runnable flushOrigin, Runnable flushAgent) {
+    Frame.Refused refused = refusal(opening.open(), next, budget);
+    if (refused != null) {
+      opening.refuse(refused.code(), refused.detail());
       return null;
+    }
+    Relay relay = new Relay(budget, flushOrigin, flushAgent);
+    relay.origin.stream = opening.relay(relay.origin);
+    relay.start(opening.open(), opening.header(), next);
+    return relay;
+  }
+
+  /**
+   * As {@link #begin}, where the connection of {@code opening} runs on another thread: its stream
+   * was taken there already.
+   *
+   * @param header of OPEN as it stood on the wire; lent
+   * @param origin leads back to the origin's connection; what comes from there is told to {@link
+   *     #origin} and {@link #originCredit}, on the thread of {@code next}
+   * @return the relay, or null where it was refused over {@code origin}
+   */
+  public static Relay beginAcross(
+      Frame.Open open,
+      ByteBuf header,
+      RawPort origin,
+      Mux next,
+      RelayBudget budget,
+      Runnable flushOrigin,
+      Runnable flushAgent) {
+    Frame.Refused refused = refusal(open, next, budget);
+    if (refused != null) {
+      origin.sendFirst(Unpooled.wrappedBuffer(FrameCodec.headerBytes(refused)));
+      origin.close();
+      return null;
+    }
+    Relay relay = new Relay(budget, flushOrigin, flushAgent);
+    relay.origin.stream = origin;
+    relay.start(open, header, next);
+    return relay;
+  }
+
+  /** Why the stream cannot pass; or null, and then what it takes at least is reserved. */
+  private static Frame.Refused refusal(Frame.Open open, Mux next, RelayBudget budget) {
+    if (open.hopsLeft() < 1) {
+      return new Frame.Refused(
+          open.stream(), FaultCode.NOT_HERE, "no hop is left, and the session is not here", 0);
     }
     FaultCode why = next.cannotOpen();
     if (why != null) {
-      opening.refuse(why, "the tunnel takes no new stream now");
-      return null;
+      return new Frame.Refused(open.stream(), why, "the tunnel takes no new stream now", 0);
     }
     if (!budget.tryReserve(2L * RelayBudget.PER_DIRECTION)) {
-      opening.refuse(
-          FaultCode.OVERLOADED, "the relay budget of " + budget.capacity() + " bytes is used up");
-      return null;
+      return new Frame.Refused(
+          open.stream(),
+          FaultCode.OVERLOADED,
+          "the relay budget of " + budget.capacity() + " bytes is used up",
+          0);
     }
-    Relay relay = new Relay(budget);
-    relay.origin.stream = opening.relay(relay.origin);
-    relay.agent.stream = next.openRaw(relay.agent, open.session());
-    relay.towardsOrigin.allowed(0, open.credit());
-    relay.agent.stream.sendFirst(
-        Unpooled.wrappedBuffer(
-            FrameCodec.passedOpen(opening.header(), relay.towardsOrigin.told())));
-    return relay;
+    return null;
+  }
+
+  private void start(Frame.Open open, ByteBuf header, Mux next) {
+    gauge.began();
+    agentStream = next.openRaw(agent, open.session());
+    agent.stream = agentStream;
+    towardsOrigin.allowed(0, open.credit());
+    agent.stream.sendFirst(
+        Unpooled.wrappedBuffer(FrameCodec.passedOpen(header, towardsOrigin.told())));
+  }
+
+  /** Takes what the origin's connection tells, where that runs on another thread. */
+  public RawEnd origin() {
+    return origin;
+  }
+
+  /** CREDIT came from the origin: of several the largest numbers count. */
+  public void originCredit(long received, long limit) {
+    if (!over) {
+      origin.credit(received, limit);
+    }
   }
 
   /** What it holds now, in both directions (bytes). */
@@ -93,6 +171,8 @@ public final class Relay {
     origin.breakOff(code, detail, answered);
     agent.breakOff(code, detail, true);
     end();
+    origin.flush.run();
+    agent.flush.run();
   }
 
   /** Both sides have finished, and what waited for its turn has gone out. */
@@ -103,8 +183,18 @@ public final class Relay {
     }
   }
 
+  private void measure() {
+    long held = heldBytes();
+    if (held != measured) {
+      gauge.holds(held - measured);
+      measured = held;
+    }
+  }
+
   private void end() {
     over = true;
+    measure();
+    gauge.ended();
     towardsAgent.close();
     towardsOrigin.close();
     origin.stream.close();
@@ -113,15 +203,21 @@ public final class Relay {
 
   /** One of the two connections. */
   private final class Side implements RawEnd {
-    private RawStream stream;
+    private final Runnable flush;
+    private RawPort stream;
     private Side other;
     private RelayWindow arriving;
     private boolean finished; // FINISH arrived here
+
+    private Side(Runnable flush) {
+      this.flush = flush;
+    }
 
     @Override
     public void data(long offset, ByteBuf bytes) {
       if (counts(offset, bytes.readableBytes())) {
         other.stream.sendData(offset, bytes);
+        measure();
       } else {
         bytes.release();
       }
@@ -154,16 +250,16 @@ public final class Relay {
       if (frame == null) {
         passWhole(-1, header, payload);
       } else if (frame instanceof Frame.Credit credit) {
-        tell(other.arriving.allowed(credit.received(), credit.limit()));
+        credit(credit.received(), credit.limit());
       } else if (frame instanceof Frame.Data data) {
         passData(data, header, payload);
       } else if (frame instanceof Frame.Opened opened && this == agent && !answered) {
         answered = true;
-        stream.markAnswered();
+        agentStream.markAnswered();
         towardsAgent.allowed(0, opened.credit());
-        origin.stream.markAnswered();
-        origin.stream.sendFirst(
-            Unpooled.wrappedBuffer(FrameCodec.passedOpened(header, towardsAgent.told())));
+        long told = towardsAgent.told();
+        origin.stream.sendOpened(
+            Unpooled.wrappedBuffer(FrameCodec.passedOpened(header, told)), told);
       } else if (frame instanceof Frame.Refused && this == agent && !answered) {
         origin.stream.sendFirst(last(frame, header));
         end();
@@ -206,6 +302,7 @@ public final class Relay {
       } else {
         other.stream.sendWhole(
             offset, Unpooled.copiedBuffer(header, payload), length - payload.readableBytes());
+        measure();
       }
     }
 
@@ -218,8 +315,12 @@ public final class Relay {
     @Override
     public void sent(long offset) {
       if (!over) {
-        tell(other.arriving.sent(offset));
+        boolean told = tell(other.arriving.sent(offset));
+        measure();
         endIfDone();
+        if (told || over) {
+          other.flush.run();
+        }
       }
     }
 
@@ -227,15 +328,24 @@ public final class Relay {
     public void sentWhole(int bytes) {
       if (!over) {
         other.arriving.sentWhole(FRAME_COST + bytes);
+        measure();
         endIfDone();
+        if (over) {
+          other.flush.run();
+        }
       }
     }
 
+    private void credit(long received, long limit) {
+      tell(other.arriving.allowed(received, limit));
+    }
+
     /** Tells the far side of the other connection its new limit; -1: there is none. */
-    private void tell(long limit) {
+    private boolean tell(long limit) {
       if (limit >= 0) {
         other.stream.sendCredit(other.arriving.endReceived(), limit);
       }
+      return limit >= 0;
     }
 
     @Override
@@ -246,6 +356,7 @@ public final class Relay {
       boolean unanswered = this == agent && !answered;
       other.breakOff(unanswered ? FaultCode.LINK_LOST : FaultCode.TUNNEL_LOST, detail, !unanswered);
       end();
+      other.flush.run();
     }
 
     private void breakOff(FaultCode code, String detail, boolean byReset) {
@@ -259,7 +370,7 @@ public final class Relay {
 
     @Override
     public void burstEnded() {
-      // What was passed on is fetched by the other connection's own flush.
+      other.flush.run();
     }
   }
 }

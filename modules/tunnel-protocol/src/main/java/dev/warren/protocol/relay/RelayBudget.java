@@ -24,6 +24,7 @@ public final class RelayBudget {
 
   private final long capacity;
   private final RelayBudget node;
+  private final RelayGauge gauge;
   private final AtomicLong used = new AtomicLong();
 
   /** The budget of a whole node. */
@@ -43,6 +44,7 @@ public final class RelayBudget {
     }
     this.capacity = capacity;
     this.node = node;
+    this.gauge = node == null ? new RelayGauge() : node.gauge;
   }
 
   /** The window that a busy direction may aim at now (bytes). */
@@ -55,7 +57,8 @@ public final class RelayBudget {
     return node == null ? own : Math.min(own, node.window());
   }
 
-  boolean tryReserve(long bytes) {
+  /** Reserves so many bytes, or says that they do not fit. */
+  public boolean tryReserve(long bytes) {
     long before;
     do {
       before = used.get();
@@ -70,7 +73,8 @@ public final class RelayBudget {
     return true;
   }
 
-  void release(long bytes) {
+  /** Gives back what was reserved. */
+  public void release(long bytes) {
     if (used.addAndGet(-bytes) < 0) {
       throw new IllegalStateException("relay budget below zero after giving back " + bytes);
     }
@@ -86,5 +90,10 @@ public final class RelayBudget {
 
   public long capacity() {
     return capacity;
+  }
+
+  /** What all relays of the node do now. */
+  public RelayGauge gauge() {
+    return gauge;
   }
 }
