@@ -44,13 +44,16 @@ final class Holder extends AbstractBehavior<Holder.Command> {
   static final int MAX_IN_FLIGHT = 256;
 
   public sealed interface Command
-      permits HolderOrder, TunnelUp, TunnelLost, Answer, RetryDue, EntityGone {}
+      permits HolderOrder, TunnelUp, TunnelLost, Stop, Answer, RetryDue, EntityGone {}
 
   /** By the data plane: a tunnel is there. */
   record TunnelUp(SessionKey session, TunnelReport tunnel) implements Command {}
 
   /** By the data plane: a tunnel is gone. */
   record TunnelLost(SessionKey session, TunnelReport tunnel, String reason) implements Command {}
+
+  /** The control plane ends: the next one speaks for the tunnels. */
+  record Stop() implements Command {}
 
   /**
    * @param verdict null where none came in time
@@ -160,6 +163,7 @@ final class Holder extends AbstractBehavior<Holder.Command> {
     return newReceiveBuilder()
         .onMessage(TunnelUp.class, this::up)
         .onMessage(TunnelLost.class, this::lost)
+        .onMessage(Stop.class, stop -> Behaviors.stopped())
         .onMessage(Answer.class, this::answered)
         .onMessage(RetryDue.class, this::retry)
         .onMessage(EntityGone.class, this::entityGone)

@@ -158,14 +158,14 @@ public final class Session {
   private Behavior<Command> online(State state) {
     return Behaviors.receive(
         (unused, command) -> next(state, take(state, command)),
-        (unused, signal) -> next(state, take(state, signal)));
+        (unused, signal) -> take(state, signal));
   }
 
   private Behavior<Command> offline(State state) {
     return Behaviors.receive(
         (unused, command) ->
             command instanceof ForgetDue ? forgotten(state) : next(state, take(state, command)),
-        (unused, signal) -> next(state, take(state, signal)));
+        (unused, signal) -> take(state, signal));
   }
 
   /** Asks the shard for its end: to stop by itself would lose what is on its way here. */
@@ -227,16 +227,17 @@ public final class Session {
     return state; // ForgetDue, of a session that came back in that moment
   }
 
-  private State take(State state, Signal signal) {
+  private Behavior<Command> take(State state, Signal signal) {
     if (signal instanceof Terminated terminated) {
       ActorRef<HolderOrder> holder = terminated.getRef().unsafeUpcast();
       State after = without(state, state.tunnels().withoutHolder(holder));
-      return settled(after, order -> order.target().holder().equals(holder));
+      return next(state, settled(after, order -> order.target().holder().equals(holder)));
     }
     if (signal instanceof PostStop) {
       home.index().tell(new SessionIndex.Removed(key, context.getSelf()));
     }
-    return state;
+    // The shard's order to stop is a signal too, and is obeyed only where it was not handled.
+    return Behaviors.unhandled();
   }
 
   private State judge(State state, Report report) {

@@ -17,7 +17,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.pekko.Done;
 import org.apache.pekko.actor.Address;
+import org.apache.pekko.actor.CoordinatedShutdown;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.Props;
@@ -100,6 +102,15 @@ public final class SessionDirectory {
                 () -> ThreadLocalRandom.current().nextDouble()),
             "warren-holder",
             Props.empty());
+    // Else it would report what lived here to a sharding that ends, which waits 10 s for that.
+    CoordinatedShutdown.get(system)
+        .addTask(
+            CoordinatedShutdown.PhaseBeforeClusterShutdown(),
+            "warren-holder",
+            () -> {
+              holder.tell(new Holder.Stop());
+              return CompletableFuture.completedFuture(Done.getInstance());
+            });
     return new SessionDirectory(system, settings, incarnation, index, holder, entities);
   }
 

@@ -224,14 +224,13 @@ class HolderTest {
     }
     awaitHolder();
     entities.expectNoMessage(Duration.ZERO);
-    TestProbe<Session.Command> entity = entity();
-    asked.get(17).tell(kept(entity));
+    asked.get(17).tell(kept(entity()));
     report(tunnel(1, Holder.MAX_IN_FLIGHT + 1));
     awaitHolder();
     entities.expectNoMessage(Duration.ZERO);
     clock.timePasses(SETTINGS.askTimeout()); // those without an answer make room as well
     for (int i = Holder.MAX_IN_FLIGHT + 2; i <= sessions; i++) {
-      report(tunnel(1, i)).tell(kept(entity));
+      report(tunnel(1, i)).tell(kept(entity()));
     }
   }
 
@@ -246,6 +245,17 @@ class HolderTest {
       duties.expectMessage(new Duty(A, Some.instance(1), 5, CloseReason.ORDERED));
       taken.expectMessage(new Session.OrderTaken(tunnel(1, 5).identity()));
     }
+  }
+
+  @Test
+  void whenTheControlPlaneEndsItSaysNoMore() {
+    TestProbe<Session.Command> entity = entity();
+    up(tunnel(1, 1));
+    report(tunnel(1, 1)).tell(kept(entity));
+    holder.tell(new Holder.Stop());
+    KIT.createTestProbe().expectTerminated(holder);
+    entity.stop();
+    clock.expectNoMessageFor(Duration.ofMinutes(1), entities);
   }
 
   @Test
