@@ -53,6 +53,8 @@ public final class HandshakeRefusals {
   }
 
   /**
+   * What was counted since the start.
+   *
    * @param total the sum of all reasons
    * @param byReason every reason, with 0 where there was none
    */

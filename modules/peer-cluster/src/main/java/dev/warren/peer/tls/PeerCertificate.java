@@ -17,6 +17,8 @@ public final class PeerCertificate {
   private PeerCertificate() {}
 
   /**
+   * Who the peer of a connection is.
+   *
    * @param session of a finished handshake
    * @throws SSLPeerUnverifiedException where the peer showed no certificate, or one that is no
    *     gateway's; after a handshake of {@link ClusterTls} neither happens

@@ -1,8 +1,10 @@
 package dev.warren.peer.tls;
 
+import java.io.EOFException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
@@ -22,7 +24,9 @@ import javax.net.ssl.SSLSession;
  *
  * <p>Artery makes the engine of a connection without telling whose it is, so the remote address of
  * an inbound failure is unknown. It also has no timeout for a peer that connects and is silent: it
- * is told of here, but its connection stays open until the peer goes away.
+ * is told of here, but its connection stays open until the peer goes away. Outbound, Artery makes
+ * the engine before it connects, and tries again for ever; that nobody is there is no refusal, so
+ * there is no timeout.
  */
 final class WatchedEngine extends SSLEngine {
   private final SSLEngine engine;
@@ -46,7 +50,10 @@ final class WatchedEngine extends SSLEngine {
     super(host, port);
     this.engine = engine;
     this.onFailure = onFailure;
-    this.timeout = schedule(thread, handshakeTimeout);
+    this.timeout =
+        engine.getUseClientMode()
+            ? CompletableFuture.completedFuture(null)
+            : schedule(thread, handshakeTimeout);
   }
 
   private Future<?> schedule(ScheduledExecutorService thread, Duration handshakeTimeout) {
@@ -60,12 +67,12 @@ final class WatchedEngine extends SSLEngine {
           handshakeTimeout.toMillis(),
           TimeUnit.MILLISECONDS);
     } catch (RejectedExecutionException e) {
-      return java.util.concurrent.CompletableFuture.completedFuture(null); // we are shutting down
+      return CompletableFuture.completedFuture(null); // we are shutting down
     }
   }
 
   /** Not of TLS: the far side went away. */
-  private static final class StoppedException extends java.io.EOFException {
+  private static final class StoppedException extends EOFException {
     StoppedException(String message) {
       super(message);
     }

@@ -29,6 +29,8 @@ public record ClusterTokens(List<ClusterToken> all) {
   }
 
   /**
+   * Reads the content of a file.
+   *
    * @param file for messages
    * @throws IllegalArgumentException where a line is no good token; the message names file and
    *     line, never the token

@@ -3,6 +3,7 @@ package dev.warren.peer.tls;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ch.qos.logback.classic.Level;
@@ -13,6 +14,7 @@ import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import io.netty.handler.ssl.SslProvider;
 import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -21,6 +23,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -191,5 +194,42 @@ class ArteryTest {
     CompletableFuture<ActorRef> reached = reach(start(expired), start(good));
     refusals.await("cluster in not-valid-now");
     assertFalse(reached.isDone() && !reached.isCompletedExceptionally());
+  }
+
+  @Test
+  void silentPeerOnTheClusterPortIsCountedAfterTheTimeout() throws Exception {
+    Node one = impatient();
+    int port = (Integer) address(start(one)).port().get();
+    try (Socket silent = new Socket(InetAddress.getLoopbackAddress(), port)) {
+      refusals.await("cluster in stopped");
+      assertTrue(silent.isConnected());
+    }
+    assertEquals(1, one.refused());
+  }
+
+  @Test
+  void peerThatIsNotThereIsNoRefusal() throws Exception {
+    Node one = impatient();
+    ActorSystem first = start(one);
+    int nobody;
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      nobody = socket.getLocalPort();
+    }
+    assertThrows(
+        ExecutionException.class,
+        () ->
+            first
+                .actorSelection("pekko://test@127.0.0.1:" + nobody + "/user/silent")
+                .resolveOne(Duration.ofSeconds(2)) // Artery tries twice within it
+                .toCompletableFuture()
+                .get(30, TimeUnit.SECONDS));
+    assertEquals(0, one.refused());
+  }
+
+  private Node impatient() {
+    Node node =
+        new Node(directory, "one", SslProvider.JDK, Node.NOW, Duration.ofMillis(100), Node.TOKEN);
+    nodes.add(node);
+    return node;
   }
 }

@@ -8,6 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import dev.warren.peer.tls.Loopback.Seen;
 import dev.warren.peer.token.ClusterAuthority;
 import dev.warren.peer.token.ClusterToken;
@@ -24,6 +28,7 @@ import io.netty.handler.ssl.util.InsecureTrustManagerFactory;
 import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.cert.X509Certificate;
@@ -31,6 +36,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.stream.Stream;
@@ -40,6 +48,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.slf4j.LoggerFactory;
 
 class ClusterTlsTest {
   private static final Instant NOW = Node.NOW;
@@ -239,7 +248,7 @@ class ClusterTlsTest {
     Node server = first(provider);
     Node client = node("second", provider, NOW, Node.TOKEN);
     byte[] garbage = new byte[300];
-    new java.util.Random(5).nextBytes(garbage);
+    new Random(5).nextBytes(garbage);
     garbage[0] = (byte) 0xfe;
     assertEquals(0, answer(server, "GET / HTTP/1.1\r\n\r\n".getBytes(StandardCharsets.US_ASCII)));
     assertEquals(1, server.refused(RefusalReason.NOT_TLS));
@@ -253,7 +262,7 @@ class ClusterTlsTest {
 
   /** Sends bytes, closes our half, and returns how many bytes of TLS's data came back. */
   private long answer(Node server, byte[] bytes) throws Exception {
-    java.util.concurrent.CountDownLatch closed = new java.util.concurrent.CountDownLatch(1);
+    CountDownLatch closed = new CountDownLatch(1);
     Channel listener =
         loopback.listen(
             channel -> server.tls.serverHandler(channel),
@@ -268,11 +277,11 @@ class ClusterTlsTest {
         int alert = in.readAllBytes().length;
         assertTrue(alert <= 16, "only an alert may come back, but " + alert + " bytes came");
         return 0;
-      } catch (java.net.SocketException reset) {
+      } catch (SocketException reset) {
         return 0;
       }
     } finally {
-      assertTrue(closed.await(30, java.util.concurrent.TimeUnit.SECONDS));
+      assertTrue(closed.await(30, TimeUnit.SECONDS));
       listener.close().sync();
     }
   }
@@ -312,12 +321,35 @@ class ClusterTlsTest {
   }
 
   @Test
-  void badTokenFileKeepsWhatWasGood() throws Exception {
-    Node node = first(SslProvider.JDK);
-    Node peer = node("second", SslProvider.JDK, NOW, Node.TOKEN);
-    node.tokens("weak");
-    node.tokens("# nothing");
-    assertTrue(loopback.connect(node, peer).connected());
+  void badTokenFileKeepsWhatWasGoodAndNoLogShowsAToken() throws Exception {
+    Logger everything = (Logger) LoggerFactory.getLogger("dev.warren");
+    ListAppender<ILoggingEvent> logged = new ListAppender<>();
+    logged.start();
+    Level before = everything.getLevel();
+    everything.setLevel(Level.INFO);
+    everything.addAppender(logged);
+    try {
+      Node node = first(SslProvider.JDK);
+      Node peer = node("second", SslProvider.JDK, NOW, Node.TOKEN);
+      node.tokens("our-little-secret");
+      node.tokens("# nothing");
+      assertTrue(loopback.connect(node, peer).connected());
+      peer.tokens(Node.NEXT_TOKEN);
+      assertFalse(loopback.connect(node, peer).connected());
+    } finally {
+      everything.detachAppender(logged);
+      everything.setLevel(before);
+    }
+    List<String> lines =
+        logged.list.stream()
+            .map(event -> event.getFormattedMessage() + event.getKeyValuePairs())
+            .toList();
+    for (String expected : List.of("file.refused", "cluster.token-changed", "peer.handshake")) {
+      assertTrue(lines.stream().anyMatch(line -> line.startsWith(expected)), lines.toString());
+    }
+    for (String secret : List.of("our-little-secret", Node.TOKEN, Node.NEXT_TOKEN)) {
+      assertTrue(lines.stream().noneMatch(line -> line.contains(secret)), secret);
+    }
   }
 
   @Test

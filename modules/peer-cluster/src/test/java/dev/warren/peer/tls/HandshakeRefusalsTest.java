@@ -8,6 +8,7 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import io.netty.handler.ssl.NotSslRecordException;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -24,9 +25,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.slf4j.LoggerFactory;
 
 class HandshakeRefusalsTest {
-  private static final Throwable GARBAGE =
-      new io.netty.handler.ssl.NotSslRecordException("not an SSL/TLS record: 47455420");
-
   private final MutableClock clock = new MutableClock(Node.NOW);
   private final HandshakeRefusals refusals = new HandshakeRefusals(clock, 3);
   private final ListAppender<ILoggingEvent> logged = new ListAppender<>();
@@ -45,7 +43,10 @@ class HandshakeRefusalsTest {
   }
 
   private void garbageFrom(String host, int port) {
-    refusals.refused(PeerPort.LINK_IN, new InetSocketAddress(host, port), GARBAGE);
+    refusals.refused(
+        PeerPort.LINK_IN,
+        new InetSocketAddress(host, port),
+        new NotSslRecordException("not an SSL/TLS record: 47455420"));
   }
 
   private Map<String, String> last() {

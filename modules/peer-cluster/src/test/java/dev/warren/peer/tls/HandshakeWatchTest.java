@@ -67,7 +67,8 @@ class HandshakeWatchTest {
       EmbeddedChannel client = channel();
       client
           .pipeline()
-          .addLast(node.tls.clientHandler(client, new InetSocketAddress("127.0.0.1", 1)));
+          .addLast(
+              node.tls.clientHandler(client, InetSocketAddress.createUnresolved("127.0.0.1", 1)));
       ByteBuf hello = client.readOutbound();
       server.writeInbound(hello.readRetainedSlice(hello.readableBytes() / 2));
       hello.release();
@@ -82,7 +83,8 @@ class HandshakeWatchTest {
       EmbeddedChannel client = channel();
       client
           .pipeline()
-          .addLast(node.tls.clientHandler(client, new InetSocketAddress("127.0.0.1", 1)))
+          .addLast(
+              node.tls.clientHandler(client, InetSocketAddress.createUnresolved("127.0.0.1", 1)))
           .addLast(node.tls.linkWatch(PeerPort.LINK_OUT));
       ended(node, client);
     }

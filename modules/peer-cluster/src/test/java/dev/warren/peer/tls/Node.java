@@ -26,12 +26,22 @@ final class Node implements AutoCloseable {
   private final Path file;
 
   Node(Path directory, String id, SslProvider provider, Instant now, String... tokens) {
+    this(directory, id, provider, now, Duration.ofSeconds(10), tokens);
+  }
+
+  Node(
+      Path directory,
+      String id,
+      SslProvider provider,
+      Instant now,
+      Duration handshakeTimeout,
+      String... tokens) {
     clock = new MutableClock(now);
     refusals = new HandshakeRefusals(clock);
     identity = new GatewayIdentity(id, Incarnation.random());
     file = directory.resolve(id + ".tokens");
     write(tokens);
-    tls = new ClusterTls(file, identity, watch, clock, refusals, Duration.ofSeconds(10), provider);
+    tls = new ClusterTls(file, identity, watch, clock, refusals, handshakeTimeout, provider);
   }
 
   private void write(String... tokens) {
