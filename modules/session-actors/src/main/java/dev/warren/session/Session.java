@@ -206,6 +206,11 @@ public final class Session {
       return judge(state, report);
     }
     if (command instanceof Lost lost) {
+      log.atDebug()
+          .addKeyValue("session", key)
+          .addKeyValue("connection", lost.tunnel().connection())
+          .addKeyValue("reason", lost.reason())
+          .log("session.tunnel-lost");
       State after = without(state, state.tunnels().lost(lost.tunnel()));
       lost.replyTo().tell(REMOVED);
       return settled(after, order -> isOver(order, lost.tunnel()));

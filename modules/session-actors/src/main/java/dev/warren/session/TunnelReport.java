@@ -43,7 +43,11 @@ public record TunnelReport(
   }
 
   private static String cut(String text) {
-    return text.length() <= MAX_TEXT ? text : text.substring(0, MAX_TEXT);
+    if (text.length() <= MAX_TEXT) {
+      return text;
+    }
+    boolean inPair = Character.isHighSurrogate(text.charAt(MAX_TEXT - 1));
+    return text.substring(0, inPair ? MAX_TEXT - 1 : MAX_TEXT);
   }
 
   /** Which tunnel this is about. */

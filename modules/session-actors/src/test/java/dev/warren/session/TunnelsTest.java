@@ -199,6 +199,19 @@ class TunnelsTest {
   }
 
   @Test
+  void longTextsOfAnAgentAreCutBetweenCharacters() {
+    String fits = "x".repeat(TunnelReport.MAX_TEXT);
+    assertEquals(fits, withSoftware(fits).software());
+    assertEquals(fits, withSoftware(fits + "y").software());
+    String pair = "x".repeat(TunnelReport.MAX_TEXT - 1) + "\uD83D\uDE00";
+    assertEquals(TunnelReport.MAX_TEXT - 1, withSoftware(pair).software().length());
+  }
+
+  private static TunnelReport withSoftware(String software) {
+    return new TunnelReport("g1", life(1), instance(1), 1, 1, 1, 0, "", software, "");
+  }
+
+  @Test
   void anyOrderOfReportsAndLossesWithRepetitionsLeadsToTheSameRecord() {
     long seed = Long.getLong("warren.tunnels.seed", new Random().nextLong());
     Random random = new Random(seed);
