@@ -1,27 +1,12 @@
 package dev.warren.peer.control;
 
 import dev.warren.protocol.SessionKey;
-import dev.warren.protocol.StreamId;
+import dev.warren.session.TunnelReport;
 
 /**
- * A tunnel that this gateway holds, as the control plane reports it to the session's entity.
+ * A tunnel that this gateway holds, as it is reported to the session's entity.
  *
- * @param instance the agent's process
- * @param connection the number of this connection within the instance
- * @param epoch of the tunnel's rank
- * @param rankIncarnation the second part of that rank
- * @param sinceMillis wall clock since when it is up; for people only
- * @param remote where it comes from
- * @param software the agent's version
- * @param principal who attached it, as the Authorizer named it
+ * @param session whose it is
+ * @param tunnel names this gateway and its present life as the holder
  */
-public record HeldTunnel(
-    SessionKey session,
-    StreamId instance,
-    long connection,
-    long epoch,
-    long rankIncarnation,
-    long sinceMillis,
-    String remote,
-    String software,
-    String principal) {}
+public record HeldTunnel(SessionKey session, TunnelReport tunnel) {}

@@ -1,21 +1,18 @@
 package dev.warren.peer.control;
 
-import dev.warren.protocol.SessionKey;
-import dev.warren.protocol.StreamId;
+import dev.warren.session.HolderDuties;
 import java.util.List;
 
 /**
- * What the control plane needs of the tunnels held here. Every method may be called from any thread
- * and none blocks.
+ * What the control plane needs of the tunnels held here: to know them all when it starts afresh,
+ * and to have them closed when a session's entity orders so. Every method may be called from any
+ * thread and none blocks.
  */
-public interface HeldTunnels {
-  /** All tunnels held now: what a fresh control plane reports to the cluster. */
-  List<HeldTunnel> snapshot();
-
+public interface HeldTunnels extends HolderDuties {
   /**
-   * The session's entity orders that this tunnel be ended; without effect where it is gone already.
-   *
-   * @param detail told to the agent
+   * All tunnels held now: what a fresh control plane reports to the cluster. A tunnel is in it
+   * before {@link ControlPlane#tunnelUp} is called for it, and no longer when {@link
+   * ControlPlane#tunnelLost} is.
    */
-  void close(SessionKey session, StreamId instance, long connection, String detail);
+  List<HeldTunnel> snapshot();
 }

@@ -22,8 +22,9 @@ record Membership(boolean welcomed, boolean up, List<Life> oldestFirst) {
    * One actor system of a gateway: the same gateway comes back with another uid.
    *
    * @param incarnation of the gateway; empty where its roles do not tell
+   * @param up whether it is a full member
    */
-  record Life(Optional<Incarnation> incarnation, long uid) {}
+  record Life(Optional<Incarnation> incarnation, long uid, boolean up) {}
 
   boolean has(long uid) {
     for (Life life : oldestFirst) {

@@ -186,7 +186,8 @@ final class SimulatedGateways {
       boolean up = false;
       List<Membership.Life> lives = new ArrayList<>();
       for (Seat seat : group.seats) {
-        lives.add(new Membership.Life(Optional.of(seat.node.identity.incarnation()), seat.uid));
+        lives.add(
+            new Membership.Life(Optional.of(seat.node.identity.incarnation()), seat.uid, seat.up));
         up |= seat.uid == uid && seat.up;
       }
       return new Membership(true, up, lives);
