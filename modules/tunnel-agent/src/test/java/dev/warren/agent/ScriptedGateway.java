@@ -2,6 +2,7 @@ package dev.warren.agent;
 
 import dev.warren.agent.connect.GatewayAddress;
 import dev.warren.protocol.FaultCode;
+import dev.warren.protocol.StreamId;
 import dev.warren.protocol.channel.TunnelHandler;
 import dev.warren.protocol.channel.Tunnels;
 import dev.warren.protocol.flow.CreditBudget;
@@ -186,6 +187,12 @@ public final class ScriptedGateway implements AutoCloseable {
     /** Asks for a stream to a target. */
     public StreamProbe open(String target) throws InterruptedException {
       return StreamProbe.open(tunnel, target);
+    }
+
+    /** Asks for a stream as one attempt of a dial that has others. */
+    public StreamProbe open(String target, StreamId id, int attempt, String caller)
+        throws InterruptedException {
+      return StreamProbe.open(tunnel, target, id, attempt, caller);
     }
 
     public void goAway(FaultCode code, String detail, int retryAfterMillis) {

@@ -29,6 +29,12 @@ public final class StreamProbe implements StreamEnd {
   }
 
   static StreamProbe open(TunnelHandler tunnel, String target) throws InterruptedException {
+    return open(tunnel, target, StreamId.random(), 0, "ann");
+  }
+
+  static StreamProbe open(
+      TunnelHandler tunnel, String target, StreamId id, int attempt, String caller)
+      throws InterruptedException {
     StreamProbe probe = new StreamProbe(tunnel);
     CountDownLatch asked = new CountDownLatch(1);
     probe.onLoop(
@@ -39,16 +45,16 @@ public final class StreamProbe implements StreamEnd {
                   .open(
                       new Frame.Open(
                           0,
-                          StreamId.random(),
+                          id,
                           Frame.Open.BYTES,
                           target,
                           30_000,
-                          0,
+                          attempt,
                           1,
                           List.of(),
                           0,
                           "",
-                          "ann",
+                          caller,
                           ""),
                       probe,
                       System.nanoTime());

@@ -12,8 +12,9 @@ import java.util.concurrent.Semaphore;
 import java.util.function.Consumer;
 
 /**
- * Dials targets for all tunnels of an agent, and knows which dials are in progress. Their number is
- * bounded: a caller that asks for targets that never answer must not use up the agent's sockets.
+ * Dials targets for all tunnels of an agent, and knows which dials are in progress: a further
+ * attempt of one joins it, and does not dial a second time. Their number is bounded: a caller that
+ * asks for targets that never answer must not use up the agent's sockets.
  */
 public final class TargetDialer {
   private final Transport transport;
@@ -23,7 +24,7 @@ public final class TargetDialer {
   private final Duration timeout;
   private final int maxPending;
   private final Semaphore free;
-  private final ConcurrentMap<DialRequest.Key, TargetDial> inProgress = new ConcurrentHashMap<>();
+  private final ConcurrentMap<DialRequest.Key, SharedDial> inProgress = new ConcurrentHashMap<>();
 
   /**
    * @param timeout how long a dial may take in all; the caller's deadline may be earlier
@@ -46,8 +47,9 @@ public final class TargetDialer {
   }
 
   /**
-   * Starts a dial on {@code loop}, to be called there. {@code done} is told once, on the loop and
-   * never before this method has returned, unless the dial was cancelled.
+   * Starts a dial on {@code loop}, or joins the one that is in progress; to be called there. {@code
+   * done} is told once, on the loop and never before this method has returned, unless the dial was
+   * cancelled.
    */
   public TargetDial dial(DialRequest request, EventLoop loop, Consumer<DialResult> done) {
     TargetDial dial = new TargetDial(this, request, loop, done);
@@ -60,22 +62,60 @@ public final class TargetDialer {
     return inProgress.size();
   }
 
-  /** Null where the dial may go on, else why not. */
-  DialResult.Refused enter(TargetDial dial) {
-    if (!free.tryAcquire()) {
-      return new DialResult.Refused(
-          FaultCode.OVERLOADED, "the agent is dialling " + maxPending + " targets already");
+  /**
+   * Where a stream waits now.
+   *
+   * @param dial null where it was refused
+   * @param isNew whether the dial is to be started
+   * @param refused null where it waits
+   */
+  record Entry(SharedDial dial, boolean isNew, DialResult.Refused refused) {
+    private static Entry refused(FaultCode code, String detail) {
+      return new Entry(null, false, new DialResult.Refused(code, detail));
     }
-    if (inProgress.putIfAbsent(dial.request().key(), dial) != null) {
-      free.release();
-      return new DialResult.Refused(
-          FaultCode.STREAM_PROTOCOL,
-          "stream " + dial.request().key().stream() + " is being dialled already");
-    }
-    return null;
   }
 
-  void leave(TargetDial dial) {
+  Entry enter(TargetDial attempt) {
+    DialRequest.Key key = attempt.request().key();
+    while (true) {
+      SharedDial known = inProgress.get(key);
+      if (known == null) {
+        if (!free.tryAcquire()) {
+          return Entry.refused(
+              FaultCode.OVERLOADED, "the agent is dialling " + maxPending + " targets already");
+        }
+        SharedDial dial = new SharedDial(this, attempt);
+        if (inProgress.putIfAbsent(key, dial) == null) {
+          return new Entry(dial, true, null);
+        }
+        free.release();
+        continue; // another tunnel was first
+      }
+      SharedDial.Joined joined = known.join(attempt);
+      if (joined != SharedDial.Joined.TOO_LATE) {
+        return entry(joined, known, key);
+      }
+      leave(known); // it has ended, and is about to leave by itself
+    }
+  }
+
+  private static Entry entry(SharedDial.Joined joined, SharedDial known, DialRequest.Key key) {
+    String dial = "stream " + key.stream();
+    return switch (joined) {
+      case YES -> new Entry(known, false, null);
+      case NOT_HIGHER ->
+          Entry.refused(FaultCode.STREAM_PROTOCOL, dial + " is being dialled already");
+      case OTHER_TARGET ->
+          Entry.refused(
+              FaultCode.STREAM_PROTOCOL, dial + " is being dialled already, to another target");
+      case FULL ->
+          Entry.refused(
+              FaultCode.OVERLOADED, SharedDial.MAX_WAITING + " attempts wait for " + dial);
+      case TOO_LATE -> throw new IllegalStateException("a dial that has ended is not joined");
+    };
+  }
+
+  void leave(SharedDial dial) {
     if (inProgress.remove(dial.request().key(), dial)) {
       free.release();
     }

@@ -50,7 +50,10 @@ final class IncomingStream {
     stream.dial =
         dialer.dial(
             new DialRequest(
-                new DialRequest.Key(session, open.id(), open.caller()), target, deadline),
+                new DialRequest.Key(session, open.id(), open.caller()),
+                target,
+                deadline,
+                open.attempt()),
             tunnel.eventLoop(),
             stream::dialled);
   }

@@ -101,6 +101,7 @@ class RefusalLogTest {
     return new DialRequest(
         new DialRequest.Key(SessionKey.of("foo"), StreamId.random(), "ann"),
         new Target.Tcp("10.0.0.1", port),
-        Duration.ofSeconds(1));
+        Duration.ofSeconds(1),
+        0);
   }
 }

@@ -16,9 +16,13 @@ import dev.warren.protocol.FaultCode;
 import dev.warren.protocol.SessionKey;
 import dev.warren.protocol.StreamId;
 import dev.warren.protocol.Target;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
+import io.netty.channel.SimpleChannelInboundHandler;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.channel.socket.SocketChannelConfig;
@@ -30,12 +34,14 @@ import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
@@ -54,6 +60,7 @@ class TargetDialerTest {
   private final List<AutoCloseable> closeables = new ArrayList<>();
   private Transport transport = Transport.best();
   private AllowRules rules = AllowRules.LOOPBACK;
+  private final List<TargetDial> handles = new ArrayList<>();
   private EventLoopGroup group;
   private EventLoop loop;
 
@@ -344,12 +351,186 @@ class TargetDialerTest {
     TargetDialer dialer = dialer(LONG, 8);
     Target target = tcp("slow.example", 80);
     StreamId id = StreamId.random();
-    dial(dialer, new DialRequest(new DialRequest.Key(SESSION, id, "ann"), target, LONG));
+    dial(dialer, new DialRequest(new DialRequest.Key(SESSION, id, "ann"), target, LONG, 0));
     CompletableFuture<DialResult> again =
-        dial(dialer, new DialRequest(new DialRequest.Key(SESSION, id, "ann"), target, LONG));
+        dial(dialer, new DialRequest(new DialRequest.Key(SESSION, id, "ann"), target, LONG, 0));
     assertEquals(FaultCode.STREAM_PROTOCOL, refused(again).code());
-    dial(dialer, new DialRequest(new DialRequest.Key(SESSION, id, "bob"), target, LONG));
+    dial(dialer, new DialRequest(new DialRequest.Key(SESSION, id, "bob"), target, LONG, 0));
     Eventually.holds(() -> dialer.pending() == 2, () -> dialer.pending() + " dials");
+  }
+
+  // ---- several attempts of one dial
+
+  private static DialRequest attempt(StreamId id, Target target, int attempt) {
+    return new DialRequest(new DialRequest.Key(SESSION, id, "ann"), target, LONG, attempt);
+  }
+
+  private CompletableFuture<DialResult> dialOn(
+      EventLoop other, TargetDialer dialer, DialRequest request) throws Exception {
+    CompletableFuture<DialResult> result = new CompletableFuture<>();
+    other.submit(() -> handles.add(dialer.dial(request, other, result::complete))).get();
+    other.submit(() -> {}).get(); // it has entered
+    return result;
+  }
+
+  /** A dial that waits for its name until it is released. */
+  private Target waitingFor(ServerSocket server) {
+    names.hold("slow.example");
+    return tcp("slow.example", server.getLocalPort());
+  }
+
+  private void release(String... addresses) throws Exception {
+    onLoop(
+        () -> {
+          names.release("slow.example", addresses);
+          return null;
+        });
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void theHighestAttemptGetsTheOneConnectionOnItsOwnLoop(boolean best) throws Exception {
+    group.shutdownGracefully(0, 5, TimeUnit.SECONDS).sync();
+    transport = best ? Transport.best() : Transport.nio();
+    startLoop();
+    EventLoop other = secondLoop();
+    ServerSocket server = listening("127.0.0.1");
+    Target target = waitingFor(server);
+    TargetDialer dialer = dialer(LONG, 8);
+    StreamId id = StreamId.random();
+    CompletableFuture<DialResult> first = dialOn(loop, dialer, attempt(id, target, 0));
+    CompletableFuture<DialResult> second = dialOn(loop, dialer, attempt(id, target, 1));
+    CompletableFuture<DialResult> third = dialOn(other, dialer, attempt(id, target, 5));
+    assertEquals(1, dialer.pending());
+    release("127.0.0.1");
+    DuplexChannel channel = connected(third);
+    assertEquals(FaultCode.OTHER_ATTEMPT_WON, refused(first).code());
+    assertEquals(FaultCode.OTHER_ATTEMPT_WON, refused(second).code());
+    assertSame(other, channel.eventLoop());
+    assertEquals(1, names.questions());
+    assertEquals(0, dialer.pending());
+    try (Socket accepted = server.accept()) {
+      assertNobodyCame(server);
+      accepted.getOutputStream().write("hello".getBytes(StandardCharsets.UTF_8));
+      CompletableFuture<String> read = new CompletableFuture<>();
+      other
+          .submit(
+              () -> {
+                channel
+                    .pipeline()
+                    .addLast(
+                        new SimpleChannelInboundHandler<ByteBuf>() {
+                          @Override
+                          protected void channelRead0(ChannelHandlerContext ctx, ByteBuf bytes) {
+                            assertTrue(other.inEventLoop());
+                            read.complete(bytes.toString(StandardCharsets.UTF_8));
+                          }
+                        });
+                channel.config().setAutoRead(true);
+                return channel.writeAndFlush(Unpooled.copiedBuffer(new byte[] {7}));
+              })
+          .get();
+      assertEquals("hello", read.get(30, TimeUnit.SECONDS));
+      assertEquals(7, accepted.getInputStream().read());
+      // Once the dial has ended, a later attempt is a dial of its own.
+      names.answer("again.example", "127.0.0.1");
+      connected(dialOn(loop, dialer, attempt(id, tcp("again.example", server.getLocalPort()), 6)))
+          .close()
+          .sync();
+      channel.close().sync();
+      assertEquals(-1, accepted.getInputStream().read());
+    }
+  }
+
+  @Test
+  void allAttemptsHearOfAFailure() throws Exception {
+    names.hold("slow.example");
+    TargetDialer dialer = dialer(LONG, 8);
+    StreamId id = StreamId.random();
+    Target target = tcp("slow.example", 80);
+    CompletableFuture<DialResult> first = dialOn(loop, dialer, attempt(id, target, 0));
+    CompletableFuture<DialResult> second = dialOn(secondLoop(), dialer, attempt(id, target, 1));
+    release();
+    assertEquals(FaultCode.TARGET_UNKNOWN, refused(first).code());
+    assertEquals(FaultCode.TARGET_UNKNOWN, refused(second).code());
+    assertEquals(0, dialer.pending());
+  }
+
+  @Test
+  void theDialGoesOnForTheOthersAndEndsWithTheLast() throws Exception {
+    ServerSocket server = listening("127.0.0.1");
+    Target target = waitingFor(server);
+    TargetDialer dialer = dialer(LONG, 8);
+    EventLoop other = secondLoop();
+    StreamId id = StreamId.random();
+    dialOn(loop, dialer, attempt(id, target, 0));
+    CompletableFuture<DialResult> second = dialOn(other, dialer, attempt(id, target, 1));
+    dialOn(other, dialer, attempt(id, target, 2));
+    loop.submit(handles.get(0)::cancel).get();
+    other.submit(handles.get(2)::cancel).get();
+    assertEquals(1, dialer.pending());
+    // What is known stays known, though who came with it is gone.
+    assertEquals(
+        FaultCode.STREAM_PROTOCOL, refused(dialOn(loop, dialer, attempt(id, target, 2))).code());
+    release("127.0.0.1");
+    connected(second).close().sync();
+    StreamId next = StreamId.random();
+    names.hold("slow.example");
+    dialOn(loop, dialer, attempt(next, target, 0));
+    dialOn(other, dialer, attempt(next, target, 1));
+    loop.submit(handles.get(handles.size() - 2)::cancel).get();
+    assertEquals(1, dialer.pending());
+    other.submit(handles.get(handles.size() - 1)::cancel).get();
+    assertEquals(0, dialer.pending());
+  }
+
+  /** It gives up while the connection is on its way to its loop. */
+  @Test
+  void aWinnerThatIsGoneLeavesTheConnectionToTheNextAttempt() throws Exception {
+    ServerSocket server = listening("127.0.0.1");
+    Target target = waitingFor(server);
+    TargetDialer dialer = dialer(LONG, 8);
+    EventLoop other = secondLoop();
+    StreamId id = StreamId.random();
+    CompletableFuture<DialResult> first = dialOn(loop, dialer, attempt(id, target, 0));
+    CompletableFuture<DialResult> second = dialOn(other, dialer, attempt(id, target, 1));
+    CountDownLatch go = new CountDownLatch(1);
+    other.execute(
+        () -> {
+          try {
+            go.await();
+          } catch (InterruptedException e) {
+            throw new AssertionError(e);
+          }
+          handles.get(1).cancel();
+        });
+    release("127.0.0.1");
+    Eventually.holds(() -> dialer.pending() == 0, () -> "the target has accepted");
+    go.countDown();
+    DuplexChannel channel = connected(first);
+    assertSame(loop, channel.eventLoop());
+    assertFalse(second.isDone());
+    try (Socket accepted = server.accept()) {
+      channel.close().sync();
+      assertEquals(-1, accepted.getInputStream().read());
+    }
+  }
+
+  @Test
+  void whoWantsAnotherTargetOrIsOneTooManyDoesNotJoin() throws Exception {
+    names.hold("slow.example");
+    TargetDialer dialer = dialer(LONG, 8);
+    StreamId id = StreamId.random();
+    Target target = tcp("slow.example", 80);
+    for (int i = 0; i < SharedDial.MAX_WAITING; i++) {
+      assertFalse(dialOn(loop, dialer, attempt(id, target, i)).isDone());
+    }
+    assertEquals(
+        FaultCode.STREAM_PROTOCOL,
+        refused(dialOn(loop, dialer, attempt(id, tcp("slow.example", 81), 50))).code());
+    assertEquals(
+        FaultCode.OVERLOADED, refused(dialOn(loop, dialer, attempt(id, target, 51))).code());
+    assertEquals(1, dialer.pending());
   }
 
   @Test
@@ -409,13 +590,19 @@ class TargetDialerTest {
     return new TargetDialer(transport, names, rules, new RefusalLog(), timeout, maxPending);
   }
 
+  private EventLoop secondLoop() {
+    EventLoopGroup second = transport.eventLoops(1);
+    closeables.add(() -> second.shutdownGracefully(0, 5, TimeUnit.SECONDS).sync());
+    return second.next();
+  }
+
   private static Target tcp(String host, int port) {
     return new Target.Tcp(host, port);
   }
 
   private static DialRequest request(Target target, Duration deadline) {
     return new DialRequest(
-        new DialRequest.Key(SESSION, StreamId.random(), "ann"), target, deadline);
+        new DialRequest.Key(SESSION, StreamId.random(), "ann"), target, deadline, 0);
   }
 
   private CompletableFuture<DialResult> dial(TargetDialer dialer, Target target) {
