@@ -116,13 +116,15 @@ public final class SessionDirectory {
 
   private static void check(Config config, SessionSettings settings) {
     Config sharding = config.getConfig("pekko.cluster.sharding");
-    expect(sharding, "number-of-shards", Integer.toString(settings.numberOfShards()));
-    expect(sharding, "passivation.strategy", "none");
-    expect(sharding, "remember-entities", "off");
+    expect(
+        "number-of-shards",
+        Integer.toString(sharding.getInt("number-of-shards")),
+        Integer.toString(settings.numberOfShards()));
+    expect("passivation.strategy", sharding.getString("passivation.strategy"), "none");
+    expect("remember-entities", sharding.getBoolean("remember-entities") ? "on" : "off", "off");
   }
 
-  private static void expect(Config sharding, String key, String expected) {
-    String found = sharding.getString(key);
+  private static void expect(String key, String found, String expected) {
     if (!found.equals(expected)) {
       throw new IllegalArgumentException(
           "pekko.cluster.sharding."
