@@ -9,6 +9,7 @@ import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.TimeoutException;
 
 /** {@code warren demo}: shows that it works, and leaves something to play with. */
 final class DemoCommand {
@@ -18,8 +19,8 @@ final class DemoCommand {
   static final Command COMMAND =
       Command.running(
           "demo",
-          "Start a gateway, an agent and a file server here, move files through the tunnel in both"
-              + " directions, compare them, and stay for more.",
+          "Start three gateways, a balancer, an agent and a file server here, move files through the"
+              + " tunnel in both directions, kill the gateway that holds it, and stay for more.",
           List.of("warren demo", "warren demo --once"),
           List.of(ONCE),
           DemoCommand::run);
@@ -37,7 +38,8 @@ final class DemoCommand {
           Demo demo = Demo.start(logFrames);
           try {
             move(demo, Demo.SIZES, terminal.out());
-          } catch (IOException | InterruptedException | RuntimeException e) {
+            kill(demo, terminal.out());
+          } catch (IOException | InterruptedException | TimeoutException | RuntimeException e) {
             demo.close();
             throw e;
           }
@@ -49,12 +51,14 @@ final class DemoCommand {
   static void once(List<Long> sizes, boolean logFrames, PrintStream out) throws Exception {
     try (Demo demo = Demo.start(logFrames)) {
       move(demo, sizes, out);
+      kill(demo, out);
     }
   }
 
   private static void move(Demo demo, List<Long> sizes, PrintStream out)
       throws IOException, InterruptedException {
-    out.println("caller -> gateway -> agent -> file server, by way of " + demo.url());
+    out.println(
+        "caller -> one of three gateways -> the one with the tunnel -> agent -> file server:");
     List<Moved> all = new ArrayList<>();
     demo.move(
         sizes,
@@ -62,14 +66,28 @@ final class DemoCommand {
           all.add(moved);
           out.printf(
               Locale.ROOT,
-              "%-8s %,11d bytes  %6d ms  sha256 %s... equal%n",
+              "%-8s %,11d bytes  %6d ms  sha256 %s... equal, via %s%n",
               moved.way(),
               moved.bytes(),
               moved.took().toMillis(),
-              moved.sha256().substring(0, 16));
+              moved.sha256().substring(0, 16),
+              moved.via());
         });
     long bytes = all.stream().mapToLong(Moved::bytes).sum();
     out.printf(Locale.ROOT, "%d files with %,d bytes arrived whole.%n", all.size(), bytes);
+  }
+
+  private static void kill(Demo demo, PrintStream out)
+      throws IOException, InterruptedException, TimeoutException {
+    Demo.Outage outage = demo.killHolder();
+    out.printf(
+        Locale.ROOT,
+        "killed %s, which held the tunnel (as kill -9 does): the agent was away for %d ms and is now"
+            + " at %s; %d dial(s) meanwhile.%n",
+        outage.killed(),
+        outage.away().toMillis(),
+        outage.holder(),
+        outage.dials());
   }
 
   private static void invite(Demo demo, PrintStream out) {
@@ -79,6 +97,7 @@ final class DemoCommand {
     out.println("  curl -r 0-99 -o part.bin " + demo.url() + "download-65536.bin");
     out.println("  echo hello | curl -T - " + demo.url() + "hello.txt");
     out.println("  curl " + demo.url() + "hello.txt");
+    out.println("  warren sessions --admin " + demo.adminUrl());
     out.println("Ctrl-C ends it.");
   }
 }

@@ -4,8 +4,8 @@ import dev.warren.agent.Agent;
 import dev.warren.agent.AgentSettings;
 import dev.warren.agent.connect.GatewayAddress;
 import dev.warren.cli.files.FileServer;
-import dev.warren.gateway.Gateway;
-import dev.warren.gateway.GatewaySettings;
+import dev.warren.gateway.access.Token;
+import dev.warren.gateway.access.TokenKind;
 import dev.warren.protocol.SessionKey;
 import java.io.IOException;
 import java.io.InputStream;
@@ -23,6 +23,7 @@ import java.nio.file.Path;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -35,31 +36,51 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /**
- * The whole of warren on free loopback ports: a file server, which only the agent dials; a gateway,
- * which only callers and the agent talk to; and an agent between them.
+ * The whole of warren on free loopback ports: a file server, which only the agent dials; three
+ * gateways, each a process of its own, which only callers and the agent talk to; a load balancer in
+ * front of them; and an agent that connects to it.
  */
 public final class Demo implements AutoCloseable {
   /** The edges of a frame's size and of a first window, and one that needs many of both. */
   public static final List<Long> SIZES = List.of(0L, 1L, 65_535L, 65_536L, 64L << 20);
 
+  /** How many gateways there are. */
+  public static final int REPLICAS = 3;
+
   private static final String AGENT_ID = "demo";
   private static final Duration ATTACH_WITHIN = Duration.ofSeconds(30);
   private static final Duration MOVE_WITHIN = Duration.ofMinutes(2);
+  private static final Duration FIND_WITHIN = Duration.ofSeconds(30);
   private static final int CHUNK_BYTES = 64 * 1024;
 
   private final List<AutoCloseable> running = new ArrayList<>();
+  private final List<Replica> replicas = new ArrayList<>();
+  private final HttpClient caller =
+      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   private final Path outside;
   private final Path inside;
   private FileServer files;
-  private Gateway gateway;
+  private Balancer balancer;
 
   /**
    * One file that was moved and compared.
    *
    * @param way "download" or "upload"
+   * @param via the gateways that it passed: where it came in, and who holds the tunnel
    * @param sha256 the same before and after
    */
-  public record Moved(String way, long bytes, String sha256, Duration took) {}
+  public record Moved(String way, long bytes, String via, String sha256, Duration took) {}
+
+  /**
+   * What the death of the gateway that held the agent's tunnel looked like to callers of the
+   * others.
+   *
+   * @param killed the gateway
+   * @param holder where the agent is at home now
+   * @param away from the kill to the first answer of the agent's file server
+   * @param dials while it was away; none of them failed
+   */
+  public record Outage(String killed, String holder, Duration away, int dials) {}
 
   private Demo() throws IOException {
     outside = Files.createTempDirectory("warren-demo-caller-");
@@ -87,10 +108,21 @@ public final class Demo implements AutoCloseable {
     InetSocketAddress free = new InetSocketAddress(InetAddress.getByName("127.0.0.1"), 0);
     files = FileServer.start(new FileServer.Settings(free, inside, true));
     running.add(files);
-    gateway = Gateway.start(GatewaySettings.builder().listen(free).id("demo").build(), logFrames);
-    running.add(gateway);
-    GatewayAddress address =
-        GatewayAddress.parse("ws://127.0.0.1:" + gateway.address().getPort() + "/connect");
+    Path token = outside.resolve("cluster.token");
+    Files.writeString(token, Token.generate(TokenKind.CLUSTER, new SecureRandom()) + "\n");
+    List<Replica.Ports> ports = Replica.freePorts(REPLICAS);
+    for (int i = 0; i < REPLICAS; i++) {
+      String id = "gateway-" + (i + 1);
+      Replica replica = Replica.start(id, ports.get(i), ports, token, outside.resolve(id + ".log"));
+      replicas.add(replica);
+      running.add(replica);
+    }
+    for (Replica replica : replicas) {
+      replica.awaitReady(caller);
+    }
+    balancer = Balancer.start(replicas.stream().map(Replica::address).toList());
+    running.add(balancer);
+    GatewayAddress address = GatewayAddress.parse("ws://127.0.0.1:" + balancer.port() + "/connect");
     Agent agent =
         Agent.start(
             AgentSettings.builder(SessionKey.of(AGENT_ID), List.of(address))
@@ -109,11 +141,26 @@ public final class Demo implements AutoCloseable {
     }
   }
 
-  /** What stands before the name of a file for a caller. */
+  /** What stands before the name of a file for a caller, by way of the balancer. */
   public URI url() {
+    return url(balancer.port());
+  }
+
+  /** The same by way of each gateway. */
+  public List<URI> urls() {
+    return replicas.stream().map(replica -> url(replica.ports().http())).toList();
+  }
+
+  /** Where an operator asks a gateway that is alive. */
+  public URI adminUrl() {
+    Replica alive = replicas.stream().filter(Replica::isAlive).findFirst().orElseThrow();
+    return URI.create("http://127.0.0.1:" + alive.ports().admin());
+  }
+
+  private URI url(int port) {
     return URI.create(
         "http://127.0.0.1:"
-            + gateway.address().getPort()
+            + port
             + "/client/"
             + AGENT_ID
             + "/http/127.0.0.1:"
@@ -127,58 +174,107 @@ public final class Demo implements AutoCloseable {
   }
 
   /**
-   * Moves a file of each size down and another one up, and compares what arrived.
+   * Moves a file of each size down and another one up, through the gateways in turn, and compares
+   * what arrived.
    *
    * @param each told of every file that arrived whole
    * @throws IOException where one did not; the message says which and what came instead
    */
   public void move(List<Long> sizes, Consumer<Moved> each)
       throws IOException, InterruptedException {
-    HttpClient caller = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+    List<URI> ways = urls();
+    int turn = 0;
     for (long size : sizes) {
-      each.accept(download(caller, size));
-      each.accept(upload(caller, size));
+      each.accept(download(ways.get(turn++ % ways.size()), size));
+      each.accept(upload(ways.get(turn++ % ways.size()), size));
     }
   }
 
-  private Moved download(HttpClient caller, long size) throws IOException, InterruptedException {
+  private Moved download(URI way, long size) throws IOException, InterruptedException {
     String name = "download-" + size + ".bin";
     String expected = write(inside.resolve(name), size, 1);
     Path arrived = outside.resolve(name);
     long start = System.nanoTime();
     HttpResponse<Path> response =
-        caller.send(request(name).GET().build(), BodyHandlers.ofFile(arrived));
+        caller.send(request(way, name).GET().build(), BodyHandlers.ofFile(arrived));
     Duration took = Duration.ofNanos(System.nanoTime() - start);
     if (response.statusCode() != 200) {
       throw new IOException(name + ": " + status(response) + ": " + Files.readString(arrived));
     }
-    return compared("download", size, expected, arrived, took);
+    return compared("download", size, via(response), expected, arrived, took);
   }
 
-  private Moved upload(HttpClient caller, long size) throws IOException, InterruptedException {
+  private Moved upload(URI way, long size) throws IOException, InterruptedException {
     String name = "upload-" + size + ".bin";
     Path source = outside.resolve(name);
     String expected = write(source, size, 2);
     long start = System.nanoTime();
     HttpResponse<String> response =
         caller.send(
-            request(name).PUT(BodyPublishers.ofFile(source)).build(), BodyHandlers.ofString());
+            request(way, name).PUT(BodyPublishers.ofFile(source)).build(), BodyHandlers.ofString());
     Duration took = Duration.ofNanos(System.nanoTime() - start);
     if (response.statusCode() != 201) {
       throw new IOException(name + ": " + status(response) + ": " + response.body());
     }
-    return compared("upload", size, expected, inside.resolve(name), took);
+    return compared("upload", size, via(response), expected, inside.resolve(name), took);
   }
 
-  private HttpRequest.Builder request(String name) {
-    return HttpRequest.newBuilder(url().resolve(name)).timeout(MOVE_WITHIN);
+  /**
+   * Kills the gateway that holds the agent's tunnel, and asks the others for a file until one
+   * answers. A dial that is under way meanwhile waits for the agent to come back.
+   *
+   * @throws IOException where a dial fails; the message says how
+   */
+  public Outage killHolder() throws IOException, InterruptedException, TimeoutException {
+    String name = "hello.txt";
+    Files.writeString(inside.resolve(name), "hello\n");
+    HttpResponse<String> before =
+        caller.send(request(url(), name).build(), BodyHandlers.ofString());
+    String holder = holder(before);
+    Replica victim =
+        replicas.stream().filter(replica -> replica.id().equals(holder)).findFirst().orElseThrow();
+    Replica survivor =
+        replicas.stream().filter(replica -> replica != victim).findFirst().orElseThrow();
+    victim.kill();
+    long killed = System.nanoTime();
+    int dials = 0;
+    while (true) {
+      HttpResponse<String> answer =
+          caller.send(
+              request(url(survivor.ports().http()), name).timeout(FIND_WITHIN).build(),
+              BodyHandlers.ofString());
+      dials++;
+      if (answer.statusCode() == 200) {
+        Duration away = Duration.ofNanos(System.nanoTime() - killed);
+        return new Outage(victim.id(), holder(answer), away, dials);
+      }
+      // The connection to the dead gateway may still be noticed by one dial.
+      if (answer.statusCode() != 502 || System.nanoTime() - killed > FIND_WITHIN.toNanos()) {
+        throw new IOException(
+            "after the death of " + victim.id() + ": " + status(answer) + ": " + answer.body());
+      }
+    }
+  }
+
+  private static String via(HttpResponse<?> response) {
+    return response.headers().firstValue("Warren-Via").orElse("");
+  }
+
+  private static String holder(HttpResponse<?> response) {
+    String via = via(response);
+    return via.substring(via.lastIndexOf(' ') + 1);
+  }
+
+  private static HttpRequest.Builder request(URI way, String name) {
+    return HttpRequest.newBuilder(way.resolve(name)).timeout(MOVE_WITHIN);
   }
 
   private static String status(HttpResponse<?> response) {
     return "status " + response.statusCode();
   }
 
-  private static Moved compared(String way, long size, String expected, Path arrived, Duration took)
+  private static Moved compared(
+      String way, long size, String via, String expected, Path arrived, Duration took)
       throws IOException {
     String found = hash(arrived);
     if (!found.equals(expected)) {
@@ -194,7 +290,7 @@ public final class Demo implements AutoCloseable {
               + expected
               + ")");
     }
-    return new Moved(way, size, found, took);
+    return new Moved(way, size, via, found, took);
   }
 
   /** Writes bytes that no two sizes share, and returns their hash. */
@@ -230,7 +326,7 @@ public final class Demo implements AutoCloseable {
     }
   }
 
-  /** Stops agent, gateway and file server, in this order, and deletes the files. */
+  /** Stops agent, balancer, gateways and file server, in this order, and deletes the files. */
   @Override
   public void close() throws IOException {
     for (int i = running.size() - 1; i >= 0; i--) {
