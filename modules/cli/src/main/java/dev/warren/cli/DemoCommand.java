@@ -66,12 +66,13 @@ final class DemoCommand {
           all.add(moved);
           out.printf(
               Locale.ROOT,
-              "%-8s %,11d bytes  %6d ms  sha256 %s... equal, via %s%n",
+              "%-8s %,11d bytes  %6d ms  sha256 %s... equal, via %s%s%n",
               moved.way(),
               moved.bytes(),
               moved.took().toMillis(),
               moved.sha256().substring(0, 16),
-              moved.via());
+              moved.origin(),
+              moved.origin().equals(moved.holder()) ? "" : " and " + moved.holder());
         });
     long bytes = all.stream().mapToLong(Moved::bytes).sum();
     out.printf(Locale.ROOT, "%d files with %,d bytes arrived whole.%n", all.size(), bytes);

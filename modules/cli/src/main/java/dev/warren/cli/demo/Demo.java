@@ -61,15 +61,18 @@ public final class Demo implements AutoCloseable {
   private final Path inside;
   private FileServer files;
   private Balancer balancer;
+  private Agent agent;
 
   /**
    * One file that was moved and compared.
    *
    * @param way "download" or "upload"
-   * @param via the gateways that it passed: where it came in, and who holds the tunnel
+   * @param origin the gateway where it came in
+   * @param holder the one with the tunnel
    * @param sha256 the same before and after
    */
-  public record Moved(String way, long bytes, String via, String sha256, Duration took) {}
+  public record Moved(
+      String way, long bytes, String origin, String holder, String sha256, Duration took) {}
 
   /**
    * What the death of the gateway that held the agent's tunnel looked like to callers of the
@@ -123,7 +126,7 @@ public final class Demo implements AutoCloseable {
     balancer = Balancer.start(replicas.stream().map(Replica::address).toList());
     running.add(balancer);
     GatewayAddress address = GatewayAddress.parse("ws://127.0.0.1:" + balancer.port() + "/connect");
-    Agent agent =
+    agent =
         Agent.start(
             AgentSettings.builder(SessionKey.of(AGENT_ID), List.of(address))
                 .logFrames(logFrames)
@@ -182,41 +185,42 @@ public final class Demo implements AutoCloseable {
    */
   public void move(List<Long> sizes, Consumer<Moved> each)
       throws IOException, InterruptedException {
-    List<URI> ways = urls();
     int turn = 0;
     for (long size : sizes) {
-      each.accept(download(ways.get(turn++ % ways.size()), size));
-      each.accept(upload(ways.get(turn++ % ways.size()), size));
+      each.accept(download(replicas.get(turn++ % replicas.size()), size));
+      each.accept(upload(replicas.get(turn++ % replicas.size()), size));
     }
   }
 
-  private Moved download(URI way, long size) throws IOException, InterruptedException {
+  private Moved download(Replica origin, long size) throws IOException, InterruptedException {
     String name = "download-" + size + ".bin";
     String expected = write(inside.resolve(name), size, 1);
     Path arrived = outside.resolve(name);
     long start = System.nanoTime();
     HttpResponse<Path> response =
-        caller.send(request(way, name).GET().build(), BodyHandlers.ofFile(arrived));
+        caller.send(
+            request(url(origin.ports().http()), name).GET().build(), BodyHandlers.ofFile(arrived));
     Duration took = Duration.ofNanos(System.nanoTime() - start);
     if (response.statusCode() != 200) {
       throw new IOException(name + ": " + status(response) + ": " + Files.readString(arrived));
     }
-    return compared("download", size, via(response), expected, arrived, took);
+    return compared("download", size, origin.id(), expected, arrived, took);
   }
 
-  private Moved upload(URI way, long size) throws IOException, InterruptedException {
+  private Moved upload(Replica origin, long size) throws IOException, InterruptedException {
     String name = "upload-" + size + ".bin";
     Path source = outside.resolve(name);
     String expected = write(source, size, 2);
     long start = System.nanoTime();
     HttpResponse<String> response =
         caller.send(
-            request(way, name).PUT(BodyPublishers.ofFile(source)).build(), BodyHandlers.ofString());
+            request(url(origin.ports().http()), name).PUT(BodyPublishers.ofFile(source)).build(),
+            BodyHandlers.ofString());
     Duration took = Duration.ofNanos(System.nanoTime() - start);
     if (response.statusCode() != 201) {
       throw new IOException(name + ": " + status(response) + ": " + response.body());
     }
-    return compared("upload", size, via(response), expected, inside.resolve(name), took);
+    return compared("upload", size, origin.id(), expected, inside.resolve(name), took);
   }
 
   /**
@@ -228,9 +232,7 @@ public final class Demo implements AutoCloseable {
   public Outage killHolder() throws IOException, InterruptedException, TimeoutException {
     String name = "hello.txt";
     Files.writeString(inside.resolve(name), "hello\n");
-    HttpResponse<String> before =
-        caller.send(request(url(), name).build(), BodyHandlers.ofString());
-    String holder = holder(before);
+    String holder = agent.tunnel().gateway();
     Replica victim =
         replicas.stream().filter(replica -> replica.id().equals(holder)).findFirst().orElseThrow();
     Replica survivor =
@@ -246,7 +248,7 @@ public final class Demo implements AutoCloseable {
       dials++;
       if (answer.statusCode() == 200) {
         Duration away = Duration.ofNanos(System.nanoTime() - killed);
-        return new Outage(victim.id(), holder(answer), away, dials);
+        return new Outage(victim.id(), agent.tunnel().gateway(), away, dials);
       }
       // The connection to the dead gateway may still be noticed by one dial.
       if (answer.statusCode() != 502 || System.nanoTime() - killed > FIND_WITHIN.toNanos()) {
@@ -254,15 +256,6 @@ public final class Demo implements AutoCloseable {
             "after the death of " + victim.id() + ": " + status(answer) + ": " + answer.body());
       }
     }
-  }
-
-  private static String via(HttpResponse<?> response) {
-    return response.headers().firstValue("Warren-Via").orElse("");
-  }
-
-  private static String holder(HttpResponse<?> response) {
-    String via = via(response);
-    return via.substring(via.lastIndexOf(' ') + 1);
   }
 
   private static HttpRequest.Builder request(URI way, String name) {
@@ -273,8 +266,8 @@ public final class Demo implements AutoCloseable {
     return "status " + response.statusCode();
   }
 
-  private static Moved compared(
-      String way, long size, String via, String expected, Path arrived, Duration took)
+  private Moved compared(
+      String way, long size, String origin, String expected, Path arrived, Duration took)
       throws IOException {
     String found = hash(arrived);
     if (!found.equals(expected)) {
@@ -290,7 +283,7 @@ public final class Demo implements AutoCloseable {
               + expected
               + ")");
     }
-    return new Moved(way, size, via, found, took);
+    return new Moved(way, size, origin, agent.tunnel().gateway(), found, took);
   }
 
   /** Writes bytes that no two sizes share, and returns their hash. */

@@ -17,6 +17,7 @@ import dev.warren.peer.wire.Peering;
 import dev.warren.protocol.FaultCode;
 import dev.warren.protocol.Incarnation;
 import dev.warren.protocol.SessionKey;
+import dev.warren.protocol.channel.RelayBridge;
 import dev.warren.protocol.channel.TunnelHandler;
 import dev.warren.protocol.channel.Tunnels;
 import dev.warren.protocol.flow.CreditBudget;
@@ -738,7 +739,7 @@ public final class Links implements PeerPaths, Neighbours, AutoCloseable {
           FaultCode.NOT_HERE, "gateway " + self.id() + " has no tunnel of session " + named);
       return;
     }
-    opening.refuse(FaultCode.NOT_HERE, "relays are missing");
+    RelayBridge.begin(opening, connection.handler(), best.handler(), best.relayBudget());
   }
 
   // ---- for dials ----
