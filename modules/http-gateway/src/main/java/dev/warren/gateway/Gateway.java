@@ -11,6 +11,10 @@ import dev.warren.gateway.net.ProxyProtocol;
 import dev.warren.gateway.tls.ServerTls;
 import dev.warren.gateway.tunnel.TunnelAcceptor;
 import dev.warren.peer.GatewayIdentity;
+import dev.warren.peer.ReportedTunnels;
+import dev.warren.peer.control.ControlPlane;
+import dev.warren.peer.control.ControlSettings;
+import dev.warren.peer.control.PekkoControlPlane;
 import dev.warren.peer.dial.DialCounters;
 import dev.warren.peer.dial.PeerPaths;
 import dev.warren.peer.dial.PresenceLookup;
@@ -27,11 +31,14 @@ import dev.warren.peer.tls.HandshakeRefusals;
 import dev.warren.peer.watch.FileWatch;
 import dev.warren.protocol.FaultCode;
 import dev.warren.protocol.Incarnation;
+import dev.warren.protocol.SessionKey;
 import dev.warren.protocol.channel.EpollLoops;
 import dev.warren.protocol.flow.CreditBudget;
 import dev.warren.protocol.frame.Frame;
 import dev.warren.protocol.mux.MuxSettings;
 import dev.warren.protocol.relay.RelayBudget;
+import dev.warren.session.SessionSettings;
+import dev.warren.session.SessionStatus;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
@@ -56,6 +63,8 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
@@ -68,6 +77,9 @@ public final class Gateway implements AutoCloseable {
 
   /** How long {@link #close} waits for what is under way, in all. */
   private static final Duration CLOSE_WITHIN = Duration.ofSeconds(3);
+
+  /** ... and for the cluster to be left, beside that. */
+  private static final Duration CLOSE_CONTROL_WITHIN = Duration.ofSeconds(10);
 
   /** How often sessions that are gone for too long are looked for. */
   private static final Duration FORGET_EVERY = Duration.ofMinutes(1);
@@ -97,10 +109,36 @@ public final class Gateway implements AutoCloseable {
   private final AtomicBoolean closing = new AtomicBoolean();
 
   /** What a gateway has that is not alone. */
-  private record Peers(ClusterTls tls, Links links) {
-    /** Links end last: streams of other gateways' callers may go over them. */
+  private static final class Peers {
+    private final ClusterTls tls;
+    private final Links links;
+    private volatile ControlPlane control;
+
+    Peers(ClusterTls tls, Links links) {
+      this.tls = tls;
+      this.links = links;
+    }
+
+    Links links() {
+      return links;
+    }
+
+    CompletionStage<SessionStatus> presence(SessionKey session, Duration within) {
+      ControlPlane plane = control;
+      return plane == null
+          ? CompletableFuture.failedFuture(new IllegalStateException("not started yet"))
+          : plane.presence(session, within);
+    }
+
+    /** The cluster is left first, so that the others know; links end last. */
     void close(Duration within) {
+      CompletionStage<Void> left = control == null ? null : control.close();
       links.close(within);
+      if (left != null) {
+        left.toCompletableFuture()
+            .completeOnTimeout(null, CLOSE_CONTROL_WITHIN.toMillis(), TimeUnit.MILLISECONDS)
+            .join();
+      }
       tls.close();
     }
   }
@@ -205,7 +243,7 @@ public final class Gateway implements AutoCloseable {
               settings.id(),
               table,
               peers == null ? PeerPaths.NONE : peers.links(),
-              PresenceLookup.NONE,
+              peers == null ? PresenceLookup.NONE : peers::presence,
               RouterSettings.DEFAULT.withReattachGrace(settings.sessions().reattachGrace()));
       if (peers != null) {
         peers.links().onLinkUp(router::linkUp);
@@ -248,6 +286,9 @@ public final class Gateway implements AutoCloseable {
           .addKeyValue("agentTokens", settings.tokens().agents().isPresent())
           .addKeyValue("callerTokens", settings.tokens().callers().isPresent())
           .log("gateway.ready");
+      if (peers != null) {
+        control(settings, identity, peers, table);
+      }
       return new Gateway(
           watch, loops, listener, connections, table, router, peers, acceptor, budget, state);
     } catch (IOException | RuntimeException e) {
@@ -289,6 +330,33 @@ public final class Gateway implements AutoCloseable {
         .addKeyValue("advertise", links.advertised())
         .log("links.ready");
     return new Peers(tls, links);
+  }
+
+  /** The control plane comes last: nothing that moves bytes waits for it. */
+  private static void control(
+      GatewaySettings settings, GatewayIdentity identity, Peers peers, RouteTable table) {
+    GatewaySettings.Cluster cluster = settings.cluster().orElseThrow();
+    ReportedTunnels reported = new ReportedTunnels(identity, table);
+    table.listen(reported);
+    String host = cluster.listen().getAddress().getHostAddress();
+    String advertised = cluster.advertise().orElse("");
+    int colon = advertised.lastIndexOf(':');
+    ControlPlane control =
+        PekkoControlPlane.start(
+            new ControlSettings(
+                identity,
+                SOFTWARE,
+                host,
+                cluster.listen().getPort(),
+                colon < 0 ? host : advertised.substring(0, colon),
+                colon < 0 ? 0 : Integer.parseInt(advertised.substring(colon + 1)),
+                ControlSettings.ALONE_AFTER,
+                SessionSettings.DEFAULT.withDuplicatePolicy(settings.sessions().duplicates())),
+            peers.tls,
+            peers.links(),
+            reported);
+    reported.reportTo(control);
+    peers.control = control;
   }
 
   private static EventLoopGroup eventLoops(int asked) {
