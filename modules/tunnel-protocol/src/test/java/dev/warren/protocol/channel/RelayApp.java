@@ -25,6 +25,8 @@ final class RelayApp implements StreamEnd {
   private int unconsumed;
   private boolean finished;
   private MuxStream stream;
+  boolean silent; // a test speaks in its place
+  boolean unchecked; // ... to this end
   volatile boolean open;
   volatile boolean consumes;
   volatile String lastWord; // null: none yet
@@ -89,6 +91,9 @@ final class RelayApp implements StreamEnd {
   }
 
   private void fill() {
+    if (silent) {
+      return;
+    }
     while (open && lastWord == null && written < toSend && outstanding < OUTSTANDING) {
       int length = (int) Math.min(piece, toSend - written);
       ByteBuf bytes = ByteBufAllocator.DEFAULT.buffer(length);
@@ -138,7 +143,7 @@ final class RelayApp implements StreamEnd {
     int length = bytes.readableBytes();
     for (int i = 0; i < length; i++) {
       byte expected = at(received + i);
-      if (bytes.getByte(bytes.readerIndex() + i) != expected) {
+      if (!unchecked && bytes.getByte(bytes.readerIndex() + i) != expected) {
         throw new AssertionError(name + ": wrong byte at offset " + (received + i));
       }
     }

@@ -8,15 +8,18 @@ import dev.warren.protocol.FaultCode;
 import dev.warren.protocol.StreamId;
 import dev.warren.protocol.flow.CreditBudget;
 import dev.warren.protocol.frame.Frame;
+import dev.warren.protocol.frame.FrameCodec;
 import dev.warren.protocol.mux.Mux;
 import dev.warren.protocol.mux.MuxSettings;
 import dev.warren.protocol.mux.Opening;
 import dev.warren.protocol.relay.RelayBudget;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -60,7 +63,7 @@ class RelayBridgeTest {
       assertTrue(handlers[0].mux().isRunning() && handlers[3].mux().isRunning());
     }
 
-    private void add(int i, Mux.Side side, java.util.function.Consumer<Opening> opening) {
+    private void add(int i, Mux.Side side, Consumer<Opening> opening) {
       handlers[i] =
           new TunnelHandler(
               side, MuxSettings.DEFAULT, credit, made -> new RelayEvents(made, opening));
@@ -306,6 +309,100 @@ class RelayBridgeTest {
     }
     world.checkOver();
     world.close();
+  }
+
+  // ---- origins that break the rules
+
+  /** The gateway's loop for the origin reads these frames in one go, as if they were its own. */
+  private static void inject(World world, Consumer<ByteBuf> frames) {
+    ByteBuf wire = Unpooled.buffer();
+    frames.accept(wire);
+    world.channels[1].pipeline().fireChannelRead(wire);
+    world.check();
+    world.channels[1].pipeline().fireChannelReadComplete();
+    world.check();
+  }
+
+  private static World withSilentOrigin(long capacity) {
+    World world = new World(1, capacity);
+    world.agentConsumes = false;
+    RelayApp origin = world.open();
+    origin.silent = true;
+    world.settle();
+    return world;
+  }
+
+  private static void expectReset(World world, FaultCode code) {
+    world.settle();
+    assertTrue(world.origins.get(0).lastWord.startsWith("reset " + code), () -> world.describe());
+    assertTrue(world.agents.get(0).lastWord.startsWith("reset " + code), () -> world.describe());
+    world.checkOver();
+    world.close();
+  }
+
+  private static ByteBuf zeros(int length) {
+    return Unpooled.wrappedBuffer(new byte[length]);
+  }
+
+  @Test
+  void dataBeforeTheAnswerIsRefusedAndNotHandedOver() {
+    World world = withSilentOrigin(RelayBudget.DEFAULT_PER_TUNNEL);
+    long number = world.origins.get(0).stream().open().stream();
+    inject(world, wire -> FrameCodec.write(wire, new Frame.Data(number, 0, zeros(1))));
+    assertEquals(0, world.budget.gauge().heldBytes());
+    world.settle();
+    assertTrue(world.origins.get(0).lastWord.startsWith("refused FLOW_CONTROL"));
+    world.checkOver();
+    world.close();
+  }
+
+  @Test
+  void dataBeyondTheCreditOrAtAnotherOffsetCostsTheStream() {
+    for (boolean gap : new boolean[] {true, false}) {
+      World world = withSilentOrigin(RelayBudget.DEFAULT_PER_TUNNEL);
+      world.agents.get(0).silent = true;
+      world.agents.get(0).unchecked = true;
+      world.answer();
+      world.settle();
+      long number = world.origins.get(0).stream().open().stream();
+      inject(
+          world,
+          wire -> {
+            for (int i = 0; i < 9; i++) {
+              long offset = gap && i > 3 ? 1 : i * 30_000L;
+              FrameCodec.write(wire, new Frame.Data(number, offset, zeros(30_000)));
+            }
+          });
+      expectReset(world, FaultCode.FLOW_CONTROL);
+    }
+  }
+
+  @Test
+  void framesOfUnknownKindArePaidForUntilTheBudgetEnds() {
+    byte[] unknown = {15 << 3, 1, (byte) 0xa0, 1, 7};
+    World world = withSilentOrigin(100_000);
+    world.agents.get(0).silent = true;
+    world.answer();
+    world.settle();
+    long number = world.origins.get(0).stream().open().stream();
+    Consumer<ByteBuf> frame =
+        wire -> {
+          FrameCodec.writeRaw(wire, number, Unpooled.wrappedBuffer(unknown), 200);
+          wire.writeZero(200);
+        };
+    for (int i = 0; i < 500; i++) { // one after the other there is always room
+      inject(world, frame);
+      world.settle();
+    }
+    assertEquals(1, world.budget.gauge().open());
+    inject(
+        world,
+        wire -> {
+          for (int i = 0; i < 500; i++) {
+            frame.accept(wire);
+          }
+        });
+    expectReset(world, FaultCode.OVERLOADED);
   }
 
   @Test

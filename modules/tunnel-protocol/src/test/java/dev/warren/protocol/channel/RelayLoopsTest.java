@@ -243,6 +243,10 @@ class RelayLoopsTest {
       assertEquals("finished", app.lastWord, app::toString);
     }
     assertEquals(5, world.budget.gauge().begun());
+    TunnelHandler towardsAgent = world.handlers[2];
+    assertTrue(towardsAgent.sentBytes() > 5 * world.up, () -> "" + towardsAgent.sentBytes());
+    assertTrue(towardsAgent.receivedBytes() > 5 * world.down);
+    assertEquals(0, towardsAgent.streams());
   }
 
   @Test
