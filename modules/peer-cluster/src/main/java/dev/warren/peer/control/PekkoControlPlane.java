@@ -72,6 +72,9 @@ public final class PekkoControlPlane implements ControlPlane {
   /** ... and when another cluster is waiting, in which this one's members meet again. */
   private static final Duration LEAVING_TO_MERGE = Duration.ofSeconds(3);
 
+  /** How long it waits for all members to have seen that this one is up, before it reports. */
+  private static final Duration SEEN_WITHIN = Duration.ofSeconds(3);
+
   /** For an actor system to end once it is told to; then it is left to itself. */
   private static final Duration ENDING = Duration.ofSeconds(5);
 
@@ -107,6 +110,8 @@ public final class PekkoControlPlane implements ControlPlane {
     private final Cluster cluster;
     private final HostAndPort address;
     private final long uid;
+    private SessionDirectory sessions;
+    private long upSince;
 
     Node(ActorSystem<Attendant.Command> system) {
       this.system = system;
@@ -347,14 +352,13 @@ public final class PekkoControlPlane implements ControlPlane {
           .whenComplete((done, failure) -> run(() -> ended(system, "its actor system has ended")));
       node = new Node(system);
       keptPort = node.address.port();
-      directory =
+      node.sessions =
           SessionDirectory.start(
               system,
               settings.sessions(),
               settings.identity().id(),
               settings.identity().incarnation(),
               held);
-      reportAll();
     } catch (RuntimeException | Error e) { // Pekko throws its own and linkage errors alike
       log.atError()
           .addKeyValue("address", settings.listenHost() + ":" + keptPort)
@@ -421,6 +425,10 @@ public final class PekkoControlPlane implements ControlPlane {
       ClusterEvent.CurrentClusterState state = node.cluster.state();
       Membership membership = node.membership(state);
       Step step = steering.next(now, membership, neighbours.standings());
+      if (membership.up() && directory == null && isSeen(now, state)) {
+        directory = node.sessions;
+        reportAll();
+      }
       publish(stateOf(membership), members(state));
       perform(step);
       OptionalLong next = rolling.next(now, membership);
@@ -432,8 +440,27 @@ public final class PekkoControlPlane implements ControlPlane {
     }
   }
 
+  /**
+   * Where a gateway comes back under its old address, a member that does not know yet that it is up
+   * takes all its actors for dead (Pekko remembers addresses that have left, without the uid), and
+   * a session's entity there would forget at once what it is told.
+   */
+  private boolean isSeen(long now, ClusterEvent.CurrentClusterState state) {
+    if (node.upSince == 0) {
+      node.upSince = now;
+    }
+    Set<Address> seenBy = state.getSeenBy();
+    Set<Member> unreachable = state.getUnreachable();
+    for (Member member : state.getMembers()) {
+      if (!unreachable.contains(member) && !seenBy.contains(member.address())) {
+        return now - node.upSince > SEEN_WITHIN.toNanos();
+      }
+    }
+    return true;
+  }
+
   private ControlStatus.State stateOf(Membership membership) {
-    if (!membership.up()) {
+    if (!membership.up() || directory == null) {
       return ControlStatus.State.JOINING;
     }
     return steering.split() ? ControlStatus.State.SPLIT : ControlStatus.State.MEMBER;
