@@ -2,6 +2,9 @@ package dev.warren.gateway;
 
 import dev.warren.gateway.access.Authorizer;
 import dev.warren.gateway.access.TokenFileAuthorizer;
+import dev.warren.gateway.admin.AdminServer;
+import dev.warren.gateway.admin.GatewayOperations;
+import dev.warren.gateway.admin.GatewayStatus;
 import dev.warren.gateway.http.HttpPipeline;
 import dev.warren.gateway.http.HttpServices;
 import dev.warren.gateway.http.HttpSettings;
@@ -60,12 +63,16 @@ import io.netty.util.concurrent.GlobalEventExecutor;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -105,6 +112,7 @@ public final class Gateway implements AutoCloseable {
   private final Peers peers;
   private final TunnelAcceptor acceptor;
   private final CreditBudget budget;
+  private final AdminServer admin;
   private final State state;
   private final AtomicBoolean closing = new AtomicBoolean();
 
@@ -169,6 +177,7 @@ public final class Gateway implements AutoCloseable {
       Peers peers,
       TunnelAcceptor acceptor,
       CreditBudget budget,
+      AdminServer admin,
       State state) {
     this.watch = watch;
     this.loops = loops;
@@ -179,6 +188,7 @@ public final class Gateway implements AutoCloseable {
     this.peers = peers;
     this.acceptor = acceptor;
     this.budget = budget;
+    this.admin = admin;
     this.state = state;
   }
 
@@ -209,6 +219,11 @@ public final class Gateway implements AutoCloseable {
                   settings.limits().handshakeTimeout(),
                   watch)
               : null;
+      Optional<Authorizer> operators =
+          settings.admin().map(admin -> TokenFileAuthorizer.ofOperators(admin.tokens(), watch));
+      if (settings.admin().isPresent()) {
+        AdminServer.check(settings.admin().get());
+      }
       TargetTls targetTls = targetTls(settings.targets());
       GatewayIdentity identity = new GatewayIdentity(settings.id(), Incarnation.random());
       ClusterTls clusterTls =
@@ -289,8 +304,36 @@ public final class Gateway implements AutoCloseable {
       if (peers != null) {
         control(settings, identity, peers, table);
       }
+      GatewayStatus status =
+          new GatewayStatus(
+              identity,
+              Instant.now(),
+              state,
+              (InetSocketAddress) listener.localAddress(),
+              table,
+              router,
+              budget,
+              relayBudget,
+              Optional.ofNullable(peers).map(Peers::links),
+              Optional.ofNullable(clusterTls).map(ClusterTls::refusals),
+              Optional.ofNullable(peers).map(all -> all.control));
+      // Last, and on a thread of its own: nobody who needs a stream shall wait for it.
+      AdminServer admin =
+          operators
+              .map(authorizerOfOperators -> admin(settings, authorizerOfOperators, table, status))
+              .orElse(null);
       return new Gateway(
-          watch, loops, listener, connections, table, router, peers, acceptor, budget, state);
+          watch,
+          loops,
+          listener,
+          connections,
+          table,
+          router,
+          peers,
+          acceptor,
+          budget,
+          admin,
+          state);
     } catch (IOException | RuntimeException e) {
       watch.close();
       if (peers != null) {
@@ -357,6 +400,15 @@ public final class Gateway implements AutoCloseable {
             reported);
     reported.reportTo(control);
     peers.control = control;
+  }
+
+  private static AdminServer admin(
+      GatewaySettings settings, Authorizer operators, RouteTable table, GatewayStatus status) {
+    return AdminServer.start(
+        settings.admin().orElseThrow(),
+        operators,
+        new GatewayOperations(
+            status.identity(), table, status.control(), status, InstantSource.system()));
   }
 
   private static EventLoopGroup eventLoops(int asked) {
@@ -452,6 +504,13 @@ public final class Gateway implements AutoCloseable {
     return (InetSocketAddress) listener.localAddress();
   }
 
+  /** Where operators ask; fails where there is no such place. Complete some time after start. */
+  public CompletionStage<InetSocketAddress> adminAddress() {
+    return admin == null
+        ? CompletableFuture.failedFuture(new IllegalStateException("no API for operators"))
+        : admin.address();
+  }
+
   /** How many sessions have a tunnel now, here or at another gateway. */
   public int sessions() {
     return table.online();
@@ -485,6 +544,8 @@ public final class Gateway implements AutoCloseable {
     state.ready = false;
     state.draining = true;
     acceptor.close();
+    CompletionStage<Void> adminClosed =
+        admin == null ? CompletableFuture.completedFuture(null) : admin.close();
     long deadline = System.nanoTime() + CLOSE_WITHIN.toNanos();
     listener.close().awaitUninterruptibly(left(deadline));
     for (OwnTunnel tunnel : table.ownTunnels()) {
@@ -501,6 +562,13 @@ public final class Gateway implements AutoCloseable {
     loops
         .shutdownGracefully(0, left(deadline), TimeUnit.MILLISECONDS)
         .awaitUninterruptibly(left(deadline));
+    try {
+      adminClosed.toCompletableFuture().get(left(deadline), TimeUnit.MILLISECONDS);
+    } catch (ExecutionException | TimeoutException e) {
+      log.atDebug().setCause(e).log("admin.left-behind"); // its threads are daemons
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
     watch.close();
     log.atInfo().log("gateway.stopped");
   }

@@ -27,7 +27,7 @@ import java.util.regex.Pattern;
  * @param limits what bounds agents and callers
  * @param sessions what becomes of duplicates, and of dials while a session is away
  * @param cluster how it finds the other gateways; empty: it is alone
- * @param admin where operators ask and order
+ * @param admin where operators ask and order; empty: nowhere
  */
 public record GatewaySettings(
     InetSocketAddress listen,
@@ -41,7 +41,7 @@ public record GatewaySettings(
     Limits limits,
     Sessions sessions,
     Optional<Cluster> cluster,
-    Admin admin) {
+    Optional<Admin> admin) {
   public static final int DEFAULT_PORT = 8123;
 
   /** Below this not even the first credit of a handful of streams fits. */
@@ -347,7 +347,7 @@ public record GatewaySettings(
     }
   }
 
-  /** Starts from the defaults: loopback, no tokens, a quarter of the heap. */
+  /** Starts from the defaults: loopback, no tokens, a quarter of the heap, alone, no admin API. */
   public static Builder builder() {
     return new Builder();
   }
@@ -366,7 +366,7 @@ public record GatewaySettings(
     private Limits limits = Limits.DEFAULT;
     private Sessions sessions = Sessions.DEFAULT;
     private Optional<Cluster> cluster = Optional.empty();
-    private Admin admin = Admin.DEFAULT;
+    private Optional<Admin> admin = Optional.empty();
 
     private Builder() {}
 
@@ -426,7 +426,7 @@ public record GatewaySettings(
     }
 
     public Builder admin(Admin value) {
-      admin = value;
+      admin = Optional.of(value);
       return this;
     }
 

@@ -31,6 +31,11 @@ record SessionPattern(String realm, String id) {
     return new SessionPattern(realm, id);
   }
 
+  /** Whether it is every session there is. */
+  boolean isEverything() {
+    return realm.equals("*") && id.equals("*");
+  }
+
   boolean matches(SessionKey session) {
     return matches(realm, session.realm()) && matches(id, session.id());
   }

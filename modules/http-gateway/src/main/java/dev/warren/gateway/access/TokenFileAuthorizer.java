@@ -13,13 +13,15 @@ import java.util.Optional;
 import java.util.function.Supplier;
 
 /**
- * Judges by tokens whose hashes stand in two files, one for agents and one for callers (the format
- * is {@link TokenRules}'s). A change of a file holds from the next second on.
+ * Judges by tokens whose hashes stand in files, one for agents, one for callers and one for
+ * operators (the format is {@link TokenRules}'s). A change of a file holds from the next second on.
  *
  * <p>An agent shows its token in {@code X-Tunnel-Token} or {@code Authorization: Bearer}; a caller
  * in {@code X-Warren-Authorization: Bearer} or {@code Proxy-Authorization}, Bearer or Basic. Where
  * both are there, the first counts: the second may be meant for somebody on the way. {@code
- * Authorization} of a caller is never looked at, because it belongs to the target.
+ * Authorization} of a caller is never looked at, because it belongs to the target. An operator
+ * shows theirs in {@code Authorization: Bearer}; what concerns no one session is for those whose
+ * token is good for every session, {@code *&#47;*}.
  */
 public final class TokenFileAuthorizer implements Authorizer {
   private static final String AGENT_EXPECTS =
@@ -27,15 +29,21 @@ public final class TokenFileAuthorizer implements Authorizer {
   private static final String CALLER_EXPECTS =
       "Proxy-Authorization with Bearer TOKEN, or with Basic and the token as password, or"
           + " X-Warren-Authorization: Bearer TOKEN";
+  private static final String OPERATOR_EXPECTS = "Authorization: Bearer TOKEN";
 
   /** Null where nobody has to show a token. */
   private final Supplier<TokenRules> agents;
 
   private final Supplier<TokenRules> callers;
 
-  private TokenFileAuthorizer(Supplier<TokenRules> agents, Supplier<TokenRules> callers) {
+  /** Null where nobody may administer here. */
+  private final Supplier<TokenRules> operators;
+
+  private TokenFileAuthorizer(
+      Supplier<TokenRules> agents, Supplier<TokenRules> callers, Supplier<TokenRules> operators) {
     this.agents = agents;
     this.callers = callers;
+    this.operators = operators;
   }
 
   /**
@@ -50,7 +58,20 @@ public final class TokenFileAuthorizer implements Authorizer {
     }
     return new TokenFileAuthorizer(
         rules("--agent-tokens", files.agents(), watch),
-        rules("--caller-tokens", files.callers(), watch));
+        rules("--caller-tokens", files.callers(), watch),
+        null);
+  }
+
+  /**
+   * The authorizer of the API for operators, who need no token where there is no file ({@link
+   * GatewaySettings} allows that on loopback only).
+   *
+   * @throws IllegalArgumentException where the file cannot be read or is wrong
+   */
+  public static Authorizer ofOperators(Optional<Path> file, FileWatch watch) {
+    return file.isEmpty()
+        ? new OpenAuthorizer()
+        : new TokenFileAuthorizer(null, null, rules("--admin-tokens", file, watch));
   }
 
   private static Supplier<TokenRules> rules(String flag, Optional<Path> file, FileWatch watch) {
@@ -79,7 +100,10 @@ public final class TokenFileAuthorizer implements Authorizer {
     return switch (request.action()) {
       case ATTACH -> judge(request, TokenKind.AGENT, agents, AGENT_EXPECTS);
       case DIAL -> judge(request, TokenKind.CALLER, callers, CALLER_EXPECTS);
-      case ADMIN -> new Decision.Forbidden("this gateway has no tokens for operators");
+      case ADMIN ->
+          operators == null
+              ? new Decision.Forbidden("nobody may administer here")
+              : judge(request, TokenKind.ADMIN, operators, OPERATOR_EXPECTS);
     };
   }
 
@@ -91,7 +115,12 @@ public final class TokenFileAuthorizer implements Authorizer {
     HttpHeaders headers = request.head().headers();
     String token;
     try {
-      token = kind == TokenKind.AGENT ? agentToken(headers) : callerToken(headers);
+      token =
+          switch (kind) {
+            case AGENT -> agentToken(headers);
+            case CALLER -> callerToken(headers);
+            default -> bearer(single(headers, HttpHeaderNames.AUTHORIZATION));
+          };
     } catch (IllegalArgumentException e) {
       return new Decision.Unauthenticated(e.getMessage() + " (expected: " + expected + ")");
     }
@@ -108,14 +137,24 @@ public final class TokenFileAuthorizer implements Authorizer {
     if (rule.isEmpty()) {
       return new Decision.Unauthenticated("unknown token");
     }
-    if (!rule.get().covers(request.session())) {
-      return new Decision.Forbidden(
-          "the token of "
-              + rule.get().principal().name()
-              + (kind == TokenKind.AGENT ? " may not attach as " : " may not dial through ")
-              + request.session());
+    String name = rule.get().principal().name();
+    if (request.session() == null) {
+      if (!rule.get().coversEverything()) {
+        return new Decision.Forbidden(
+            "the token of " + name + " is good for some sessions only (expected: one for */*)");
+      }
+    } else if (!rule.get().covers(request.session())) {
+      return new Decision.Forbidden("the token of " + name + mayNot(kind) + request.session());
     }
     return new Decision.Allowed(rule.get().principal());
+  }
+
+  private static String mayNot(TokenKind kind) {
+    return switch (kind) {
+      case AGENT -> " may not attach as ";
+      case CALLER -> " may not dial through ";
+      default -> " may not administer ";
+    };
   }
 
   private static String agentToken(HttpHeaders headers) {

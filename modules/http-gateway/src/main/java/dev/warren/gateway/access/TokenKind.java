@@ -6,6 +6,8 @@ public enum TokenKind {
   AGENT("wag_", "an agent's"),
   /** Lets a caller dial. */
   CALLER("wcl_", "a caller's"),
+  /** Lets an operator ask and order. */
+  ADMIN("wad_", "an operator's"),
   /** Makes gateways one cluster. */
   CLUSTER("wck_", "a cluster's");
 

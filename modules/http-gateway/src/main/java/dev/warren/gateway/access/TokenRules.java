@@ -48,6 +48,10 @@ final class TokenRules {
       }
       return false;
     }
+
+    boolean coversEverything() {
+      return sessions.stream().anyMatch(SessionPattern::isEverything);
+    }
   }
 
   private TokenRules(Map<String, Rule> byHash) {

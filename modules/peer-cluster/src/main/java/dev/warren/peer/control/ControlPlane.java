@@ -65,6 +65,9 @@ public interface ControlPlane {
    */
   void restartAll(String reason);
 
+  /** How many sessions, online or offline, have their entity here; 0 while there is no system. */
+  int entitiesHere();
+
   /** How it stands now. */
   ControlStatus status();
 

@@ -278,6 +278,12 @@ public final class PekkoControlPlane implements ControlPlane {
   }
 
   @Override
+  public int entitiesHere() {
+    SessionDirectory now = directory;
+    return now == null ? 0 : now.entitiesHere();
+  }
+
+  @Override
   public ControlStatus status() {
     return status;
   }
