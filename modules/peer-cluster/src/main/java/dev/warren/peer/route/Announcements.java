@@ -25,7 +25,7 @@ public final class Announcements {
   public sealed interface Change {
     Route.Key key();
 
-    /** About what it takes on the wire (bytes), at most what it does. */
+    /** What it takes on the wire at most (bytes). */
     int weight();
 
     /** The tunnel is here. */
@@ -62,6 +62,7 @@ public final class Announcements {
   private final ArrayDeque<Batch> sent = new ArrayDeque<>();
   private boolean snapshotDue;
   private boolean inSnapshot;
+  private long snapshotSequence; // of the last snapshot's first batch
 
   /**
    * @param sequences gives a larger number each time, through the life of this gateway
@@ -79,6 +80,17 @@ public final class Announcements {
     for (Route route : all) {
       waiting.put(route.key(), new Change.Present(route));
     }
+  }
+
+  /**
+   * Whether a peer that has lost this link, and with it all that it was told, needs a new snapshot:
+   * one that began after it said so is on its way to it already. The two sides of a link do not see
+   * its loss at the same time, and one of them may not see it at all.
+   *
+   * @param sequence the last batch that it had taken in when it said so
+   */
+  public boolean needsSnapshot(long sequence) {
+    return !snapshotDue && snapshotSequence <= sequence;
   }
 
   public void changed(Change change) {
@@ -107,6 +119,9 @@ public final class Announcements {
     }
     boolean complete = inSnapshot && waiting.isEmpty();
     Batch batch = new Batch(sequences.getAsLong(), snapshotDue, complete, List.copyOf(changes));
+    if (snapshotDue) {
+      snapshotSequence = batch.sequence();
+    }
     snapshotDue = false;
     inSnapshot &= !complete;
     sent.addLast(batch);

@@ -132,12 +132,25 @@ public final class RouteTable {
     private volatile List<Route> routes = List.of();
     private volatile long lostAt;
     private long highestEpoch;
+    private StreamId winner; // whom the last refusals were for
     private int refusals;
     private int changes; // of hands, since:
     private long changesSince;
 
     boolean isOnline() {
       return !held.isEmpty() || !routes.isEmpty();
+    }
+
+    /**
+     * To be called before the lists change: whoever reads them between two changes and finds
+     * neither tunnel then sees a session that was lost just now, and not an unknown one.
+     */
+    boolean changing(long now) {
+      boolean was = isOnline();
+      if (was) {
+        lostAt = now;
+      }
+      return was;
     }
   }
 
@@ -248,7 +261,7 @@ public final class RouteTable {
         session,
         (key, known) -> {
           Entry entry = known == null ? new Entry() : known;
-          boolean was = entry.isOnline();
+          boolean was = entry.changing(nanoClock.getAsLong());
           outcome[0] = admit(entry, rival, hello, going, flapping);
           counted(entry, was);
           return known == null && !entry.isOnline() ? null : entry;
@@ -258,12 +271,7 @@ public final class RouteTable {
       each.tell();
     }
     if (flapping[0]) {
-      log.atWarn()
-          .addKeyValue("session", session)
-          .addKeyValue("changes", FLAPPING)
-          .addKeyValue("within", "1m")
-          .addKeyValue("reason", "several agents with this id take it from each other")
-          .log("session.flapping");
+      reportFlapping(session);
     }
     if (outcome[0] instanceof Admission.Admitted) {
       heldCount.incrementAndGet();
@@ -276,6 +284,15 @@ public final class RouteTable {
       }
     }
     return outcome[0];
+  }
+
+  private static void reportFlapping(SessionKey session) {
+    log.atWarn()
+        .addKeyValue("session", session)
+        .addKeyValue("changes", FLAPPING)
+        .addKeyValue("within", "1m")
+        .addKeyValue("reason", "several agents with this id take it from each other")
+        .log("session.flapping");
   }
 
   /** The tunnel that was let in has its WELCOME: streams can be opened, and peers may know. */
@@ -359,7 +376,7 @@ public final class RouteTable {
               held.rank().epoch(),
               held.rank().incarnation(),
               held.instance())) {
-        return refused(entry, session, self.id());
+        return refused(entry, session, held.instance(), self.id());
       }
     }
     for (Route route : entry.routes) {
@@ -371,13 +388,18 @@ public final class RouteTable {
               route.epoch(),
               route.rankIncarnation(),
               route.instance())) {
-        return refused(entry, session, route.holder().id());
+        return refused(entry, session, route.instance(), route.holder().id());
       }
     }
     return null;
   }
 
-  private Admission.Refused refused(Entry entry, SessionKey session, String holder) {
+  private Admission.Refused refused(
+      Entry entry, SessionKey session, StreamId winner, String holder) {
+    if (!winner.equals(entry.winner)) {
+      entry.winner = winner;
+      entry.refusals = 0;
+    }
     long wait = FIRST_RETRY.toMillis() << Math.min(entry.refusals++, 6);
     return new Admission.Refused(
         "another agent with the id "
@@ -426,7 +448,7 @@ public final class RouteTable {
         tunnel.session(),
         (key, entry) -> {
           if (entry.held.contains(tunnel)) {
-            boolean was = entry.isOnline();
+            boolean was = entry.changing(nanoClock.getAsLong());
             List<OwnTunnel> left = new ArrayList<>(entry.held);
             left.remove(tunnel);
             entry.held = List.copyOf(left);
@@ -440,9 +462,7 @@ public final class RouteTable {
       for (Listener listener : listeners) {
         listener.released(tunnel, reason);
       }
-      if (remembered() > maxRemembered) {
-        forgetOlderHalf();
-      }
+      keepWithinLimit();
     }
   }
 
@@ -452,7 +472,6 @@ public final class RouteTable {
       online.incrementAndGet();
     } else if (was && !is) {
       online.decrementAndGet();
-      entry.lostAt = nanoClock.getAsLong();
     }
   }
 
@@ -467,14 +486,16 @@ public final class RouteTable {
     List<Going> going = new ArrayList<>();
     boolean[] taken = {true};
     boolean[] reachable = new boolean[1];
+    boolean[] flapping = new boolean[1];
     entries.compute(
         route.session(),
         (key, known) -> {
           Entry entry = known == null ? new Entry() : known;
-          boolean was = entry.isOnline();
+          boolean was = entry.changing(nanoClock.getAsLong());
           taken[0] = put(entry, route, reachable);
           if (taken[0]) {
             yieldTo(entry, route, going);
+            flapping[0] = !going.isEmpty() && changedHands(entry);
           }
           counted(entry, was);
           return entry;
@@ -482,6 +503,9 @@ public final class RouteTable {
     for (Going each : going) {
       heldCount.decrementAndGet();
       each.tell();
+    }
+    if (flapping[0]) {
+      reportFlapping(route.session());
     }
     for (Listener listener : listeners) {
       for (Going each : going) {
@@ -561,19 +585,19 @@ public final class RouteTable {
                       && route.connection() <= connection);
           return entry;
         });
+    keepWithinLimit();
   }
 
   /** Of what this peer announced, only {@code kept} is left: the end of a snapshot. */
   public void keepOnly(GatewayIdentity holder, Set<Route.Key> kept) {
     dropAll(holder.incarnation(), kept);
+    keepWithinLimit();
   }
 
   /** The peer is gone, and with it all that it announced. */
   public void forget(GatewayIdentity holder) {
     dropAll(holder.incarnation(), Set.of());
-    if (remembered() > maxRemembered) {
-      forgetOlderHalf();
-    }
+    keepWithinLimit();
   }
 
   private void dropAll(Incarnation holder, Set<Route.Key> kept) {
@@ -602,7 +626,7 @@ public final class RouteTable {
   }
 
   private void drop(Entry entry, java.util.function.Predicate<Route> which) {
-    boolean was = entry.isOnline();
+    boolean was = entry.changing(nanoClock.getAsLong());
     List<Route> left = new ArrayList<>(entry.routes);
     if (left.removeIf(which)) {
       entry.routes = List.copyOf(left);
@@ -628,6 +652,12 @@ public final class RouteTable {
   /** Forgets what was lost too long ago; to be called now and then. */
   public void forgetOld() {
     forgetOlderThan(REMEMBERED.toNanos());
+  }
+
+  private void keepWithinLimit() {
+    if (remembered() > maxRemembered) {
+      forgetOlderHalf();
+    }
   }
 
   private void forgetOlderHalf() {
