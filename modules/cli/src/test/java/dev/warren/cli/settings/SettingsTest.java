@@ -44,7 +44,8 @@ class SettingsTest {
             named(
                 "listen behind-tls-proxy trusted-proxies accept-proxy-protocol insecure-targets"
                     + " event-loops memory-budget max-streams-per-tunnel max-pending-per-tunnel"
-                    + " max-streams-per-caller max-tunnels dial-timeout handshake-timeout"),
+                    + " max-streams-per-caller max-tunnels dial-timeout handshake-timeout"
+                    + " duplicates reattach-grace cluster-listen join"),
             "agent",
             named(
                 "allow dial-timeout connect-timeout heartbeat max-streams max-pending-dials"

@@ -379,7 +379,7 @@ final class RoutedDial implements WaitingDials.Waiter {
               dial.id(),
               Frame.Open.BYTES,
               dial.target().toString(),
-              (int) Math.max(1, Math.min(Integer.MAX_VALUE, TimeUnit.NANOSECONDS.toMillis(left))),
+              (int) Math.max(1, Math.min(Integer.MAX_VALUE, (left + 999_999) / 1_000_000)),
               number,
               here ? 0 : 1,
               List.of(),

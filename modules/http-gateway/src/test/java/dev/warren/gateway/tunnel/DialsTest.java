@@ -34,7 +34,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Dials that nobody accepts, through an agent that answers what the test says, or not at all. */
 @Timeout(60)
-class TunnelStreamOpenerTest {
+class DialsTest {
   private static final SessionKey SESSION = SessionKey.of("raw");
   private static final Duration LONG = Duration.ofMinutes(1);
 
