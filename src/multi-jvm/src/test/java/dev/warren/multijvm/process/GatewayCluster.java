@@ -1,0 +1,220 @@
+package dev.warren.multijvm.process;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.warren.multijvm.Eventually;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.UnaryOperator;
+
+/** Gateways that share a token and know each other's addresses. */
+public final class GatewayCluster implements AutoCloseable {
+  /** How long a cluster may take to be one; generous, since two cores start all of it. */
+  private static final Duration ONE_WITHIN = Duration.ofSeconds(90);
+
+  private final List<GatewayProcess> gateways = new ArrayList<>();
+  private final List<AgentProcess> agents = new ArrayList<>();
+  private final Path directory;
+  private final Path token;
+  private final List<String> more;
+
+  private GatewayCluster(List<String> more) throws IOException {
+    this.directory = Files.createTempDirectory("warren-cluster-");
+    this.token = writeToken(directory.resolve("cluster.token"));
+    this.more = more;
+  }
+
+  /** Starts so many, and waits until they are one cluster with all links. */
+  public static GatewayCluster start(int size, String... more)
+      throws IOException, InterruptedException {
+    return start(size, place -> place, more);
+  }
+
+  /** As above, where the others come to each gateway by another way than the direct one. */
+  public static GatewayCluster start(
+      int size, UnaryOperator<GatewayProcess.Place> way, String... more)
+      throws IOException, InterruptedException {
+    GatewayCluster cluster = new GatewayCluster(List.of(more));
+    try {
+      List<GatewayProcess.Place> places = new ArrayList<>();
+      for (int i = 0; i < size; i++) {
+        places.add(way.apply(GatewayProcess.Place.free("g" + (i + 1))));
+      }
+      List<String> join = places.stream().map(GatewayProcess.Place::joined).toList();
+      for (GatewayProcess.Place place : places) {
+        cluster.add(place, join, cluster.token, List.of());
+      }
+      for (GatewayProcess gateway : cluster.gateways) {
+        gateway.awaitReady();
+      }
+      cluster.awaitOne();
+      return cluster;
+    } catch (IOException | InterruptedException | RuntimeException | Error e) {
+      cluster.showLogs();
+      cluster.close();
+      throw e;
+    }
+  }
+
+  /** Starts places of one's own, as in network namespaces; waits for nothing. */
+  public static GatewayCluster startAt(
+      List<GatewayProcess.Place> places, List<List<String>> around, String... more)
+      throws IOException {
+    GatewayCluster cluster = new GatewayCluster(List.of(more));
+    List<String> join = places.stream().map(GatewayProcess.Place::joined).toList();
+    for (int i = 0; i < places.size(); i++) {
+      cluster.add(places.get(i), join, cluster.token, around.get(i));
+    }
+    return cluster;
+  }
+
+  private GatewayProcess add(
+      GatewayProcess.Place place, List<String> join, Path tokenFile, List<String> around)
+      throws IOException {
+    GatewayProcess gateway = new GatewayProcess(place, join, tokenFile, "128m", around, more);
+    gateways.add(gateway);
+    gateway.start();
+    return gateway;
+  }
+
+  /**
+   * One more gateway that would like to join, with any token and any id; not among {@link #all}.
+   */
+  public GatewayProcess stranger(String id, Path tokenFile) throws IOException {
+    List<String> join = gateways.stream().map(gateway -> gateway.place().joined()).toList();
+    GatewayProcess stranger =
+        new GatewayProcess(
+            GatewayProcess.Place.free(id), join, tokenFile, "128m", List.of(), List.of());
+    stranger.start();
+    return stranger;
+  }
+
+  /** The token of this cluster. */
+  public Path token() {
+    return token;
+  }
+
+  /** A good token that is not this cluster's. */
+  public Path otherToken() throws IOException {
+    return writeToken(directory.resolve("other.token"));
+  }
+
+  /** As {@code ./warren token cluster} makes them. */
+  private static Path writeToken(Path file) throws IOException {
+    Files.writeString(
+        file,
+        dev.warren.gateway.access.Token.generate(
+                dev.warren.gateway.access.TokenKind.CLUSTER, new SecureRandom())
+            + "\n");
+    return file;
+  }
+
+  public List<GatewayProcess> all() {
+    return List.copyOf(gateways);
+  }
+
+  /** Those that are neither dead nor frozen. */
+  public List<GatewayProcess> alive() {
+    return gateways.stream().filter(each -> each.isAlive() && !each.isFrozen()).toList();
+  }
+
+  public GatewayProcess get(String id) {
+    return gateways.stream().filter(each -> each.id().equals(id)).findFirst().orElseThrow();
+  }
+
+  /** All that are alive but these. */
+  public List<GatewayProcess> except(GatewayProcess... left) {
+    List<GatewayProcess> others = new ArrayList<>(alive());
+    others.removeAll(List.of(left));
+    return others;
+  }
+
+  /** The oldest member: the one that has the singletons of the cluster. */
+  public GatewayProcess oldest() throws IOException {
+    for (JsonNode member : alive().get(0).admin().status().path("control").path("members")) {
+      if (member.path("oldest").asBoolean()) {
+        return get(member.path("id").asText());
+      }
+    }
+    throw new IOException("no member is the oldest");
+  }
+
+  /** Starts an agent with the addresses of these gateways; it ends with the cluster. */
+  public AgentProcess agent(String id, List<GatewayProcess> at, String... arguments)
+      throws IOException {
+    AgentProcess agent = AgentProcess.start(id, at, arguments);
+    agents.add(agent);
+    return agent;
+  }
+
+  /** Waits until those that are alive are one cluster with all links. */
+  public Duration awaitOne() throws InterruptedException {
+    return awaitOne(ONE_WITHIN);
+  }
+
+  /** As {@link #awaitOne()}, within a time of the test's. */
+  public Duration awaitOne(Duration within) throws InterruptedException {
+    return Eventually.within(within, Duration.ofMillis(100), () -> assertOne(alive()));
+  }
+
+  /** That these see each other, and only each other, as members and at the ends of links. */
+  public static void assertOne(List<GatewayProcess> gateways) throws IOException {
+    List<String> ids = gateways.stream().map(GatewayProcess::id).sorted().toList();
+    Set<String> clusters = new HashSet<>();
+    for (GatewayProcess gateway : gateways) {
+      JsonNode status = gateway.admin().status();
+      JsonNode control = status.path("control");
+      assertEquals("member", control.path("state").asText(), gateway.id() + ": state");
+      assertEquals(ids, gateway.admin().members(), gateway.id() + ": members");
+      assertEquals(ids, gateway.admin().allMembers(), gateway.id() + ": all members");
+      List<String> others = ids.stream().filter(id -> !id.equals(gateway.id())).toList();
+      assertEquals(others, gateway.admin().links(), gateway.id() + ": links");
+      clusters.add(control.path("clusterId").asText());
+    }
+    assertEquals(1, clusters.size(), "clusters " + clusters);
+  }
+
+  /** Where a session's entity lives and its tunnels end, as each gateway that is alive says. */
+  public void assertSessionIs(String id, String holder) throws IOException {
+    for (GatewayProcess gateway : alive()) {
+      assertEquals(List.of(holder), gateway.admin().holders(id), id + " by " + gateway.id());
+    }
+  }
+
+  /** The ends of all logs, for a test that failed. */
+  public void showLogs() {
+    for (GatewayProcess gateway : gateways) {
+      show(gateway);
+    }
+    for (AgentProcess agent : agents) {
+      show(agent);
+    }
+  }
+
+  private static void show(WarrenProcess process) {
+    System.err.println(
+        "---- " + process + ": the end of " + process.log().path() + "\n" + process.log().end());
+  }
+
+  @Override
+  public void close() throws InterruptedException {
+    for (AgentProcess agent : agents) {
+      agent.close();
+    }
+    for (GatewayProcess gateway : gateways) {
+      gateway.close();
+    }
+    for (String name : List.of("cluster.token", "other.token")) {
+      directory.resolve(name).toFile().delete();
+    }
+    directory.toFile().delete();
+  }
+}
