@@ -81,7 +81,13 @@ public final class Load implements AutoCloseable {
       } else {
         samples.add(
             new Sample(
-                target.caller().at(), target.path(), start, 0, 0, "too many requests under way"));
+                target.caller().at(),
+                target.path(),
+                start,
+                0,
+                0,
+                false,
+                "too many requests under way"));
       }
       due += between.toNanos();
     }
@@ -89,10 +95,12 @@ public final class Load implements AutoCloseable {
 
   private void ask(Target target, boolean reuse, long start) {
     int status = 0;
+    boolean retryAfter = false;
     String failure = "";
     try {
       Answer answer = reuse ? reused(target) : target.caller().get(target.path());
       status = answer.status();
+      retryAfter = !answer.header("retry-after").isEmpty();
       if (status != 200) {
         failure = answer.text().strip();
       }
@@ -108,6 +116,7 @@ public final class Load implements AutoCloseable {
             start,
             System.nanoTime() - start,
             status,
+            retryAfter,
             failure));
   }
 
@@ -156,9 +165,7 @@ public final class Load implements AutoCloseable {
   }
 
   @Override
-  public void close() throws InterruptedException {
-    if (!stopped.get()) {
-      stop();
-    }
+  public void close() {
+    stopped.set(true);
   }
 }

@@ -9,10 +9,17 @@ package dev.warren.multijvm.load;
  * @param nanos from when it was due until the whole answer was there, so that a load that falls
  *     behind shows it
  * @param status 0 where there was none
+ * @param retryAfter whether the answer had Retry-After
  * @param failure what broke instead; empty otherwise
  */
 public record Sample(
-    String at, String path, long startNanos, long nanos, int status, String failure) {
+    String at,
+    String path,
+    long startNanos,
+    long nanos,
+    int status,
+    boolean retryAfter,
+    String failure) {
   /** Whether it got what it wanted. */
   public boolean good() {
     return status == 200;

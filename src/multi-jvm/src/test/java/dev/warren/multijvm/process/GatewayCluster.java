@@ -205,7 +205,7 @@ public final class GatewayCluster implements AutoCloseable {
   }
 
   @Override
-  public void close() throws InterruptedException {
+  public void close() {
     for (AgentProcess agent : agents) {
       agent.close();
     }

@@ -175,9 +175,9 @@ abstract class WarrenProcess implements AutoCloseable {
 
   /** Ends without ceremony: what a good end looks like is another test's business. */
   @Override
-  public void close() throws InterruptedException {
+  public void close() {
     if (isAlive()) {
-      kill();
+      process.destroyForcibly().onExit().join();
     }
   }
 
