@@ -21,6 +21,8 @@ import java.time.Duration;
  * @param calm without a cluster to merge with for so long, the pauses begin anew
  * @param lastRestartPause a control plane that does not live as long as {@code calm} is started
  *     again after a pause that doubles from a second to this
+ * @param leaving how long an actor system may take to leave its cluster in good order, so that
+ *     shards are handed over, before it is ended
  */
 record Pacing(
     Duration alone,
@@ -35,7 +37,8 @@ record Pacing(
     Duration firstMergeRetry,
     Duration lastMergeRetry,
     Duration calm,
-    Duration lastRestartPause) {
+    Duration lastRestartPause,
+    Duration leaving) {
 
   static final Pacing DEFAULT = aloneAfter(Duration.ofSeconds(2));
 
@@ -53,6 +56,7 @@ record Pacing(
         Duration.ofSeconds(10),
         Duration.ofMinutes(2),
         Duration.ofMinutes(1),
-        Duration.ofSeconds(30));
+        Duration.ofSeconds(30),
+        Duration.ofSeconds(5));
   }
 }

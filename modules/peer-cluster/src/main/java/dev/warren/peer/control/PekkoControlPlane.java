@@ -31,6 +31,7 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.Address;
@@ -66,12 +67,6 @@ public final class PekkoControlPlane implements ControlPlane {
   /** How often it looks even when nothing calls it. */
   private static final Duration TICK = Duration.ofMillis(200);
 
-  /** To leave in good order, so that shards are handed over: when the process ends, or by order. */
-  private static final Duration LEAVING = Duration.ofSeconds(8);
-
-  /** ... and when another cluster is waiting, in which this one's members meet again. */
-  private static final Duration LEAVING_TO_MERGE = Duration.ofSeconds(3);
-
   /** How long it waits for all members to have seen that this one is up, before it reports. */
   private static final Duration SEEN_WITHIN = Duration.ofSeconds(3);
 
@@ -81,6 +76,7 @@ public final class PekkoControlPlane implements ControlPlane {
   private static final Logger log = LoggerFactory.getLogger(PekkoControlPlane.class);
 
   private final ControlSettings settings;
+  private final Pacing pacing;
   private final SSLEngineProviderSetup tls;
   private final ClusterProbe probe;
   private final Runnable whenClosed;
@@ -146,18 +142,26 @@ public final class PekkoControlPlane implements ControlPlane {
   public static ControlPlane start(
       ControlSettings settings, ClusterTls tls, Neighbours neighbours, HeldTunnels held) {
     TlsProbe probe = new TlsProbe(tls);
-    return start(settings, tls.arterySetup(), probe, probe::close, neighbours, held);
+    return start(
+        settings,
+        Pacing.aloneAfter(settings.aloneAfter()),
+        tls.arterySetup(),
+        probe,
+        probe::close,
+        neighbours,
+        held);
   }
 
   static PekkoControlPlane start(
       ControlSettings settings,
+      Pacing pacing,
       SSLEngineProviderSetup tls,
       ClusterProbe probe,
       Runnable whenClosed,
       Neighbours neighbours,
       HeldTunnels held) {
     PekkoControlPlane plane =
-        new PekkoControlPlane(settings, tls, probe, whenClosed, neighbours, held);
+        new PekkoControlPlane(settings, pacing, tls, probe, whenClosed, neighbours, held);
     neighbours.onChange(plane::lookSoon);
     plane.thread.execute(plane::begin);
     plane.thread.scheduleWithFixedDelay(
@@ -167,24 +171,21 @@ public final class PekkoControlPlane implements ControlPlane {
 
   private PekkoControlPlane(
       ControlSettings settings,
+      Pacing pacing,
       SSLEngineProviderSetup tls,
       ClusterProbe probe,
       Runnable whenClosed,
       Neighbours neighbours,
       HeldTunnels held) {
     this.settings = settings;
+    this.pacing = pacing;
     this.tls = tls;
     this.probe = probe;
     this.whenClosed = whenClosed;
     this.neighbours = neighbours;
     this.held = held;
     this.keptPort = settings.listenPort();
-    this.steering =
-        new Steering(
-            settings.identity(),
-            Pacing.aloneAfter(settings.aloneAfter()),
-            ClusterId::random,
-            new Random());
+    this.steering = new Steering(settings.identity(), pacing, ClusterId::random, new Random());
     this.thread =
         new ScheduledThreadPoolExecutor(
             1,
@@ -258,7 +259,7 @@ public final class PekkoControlPlane implements ControlPlane {
 
   @Override
   public void restart(String reason) {
-    run(() -> restart(reason, LEAVING));
+    run(() -> restart(reason, pacing.leaving()));
   }
 
   @Override
@@ -294,7 +295,7 @@ public final class PekkoControlPlane implements ControlPlane {
       thread.execute(
           () -> {
             try {
-              end(LEAVING);
+              end(pacing.leaving());
             } finally {
               publish(ControlStatus.State.STOPPED, List.of());
               log.atInfo().log("control.stopped");
@@ -334,6 +335,11 @@ public final class PekkoControlPlane implements ControlPlane {
             look();
           });
     }
+  }
+
+  /** The actor system of now, on the thread: for tests that do harm to it. */
+  void withSystem(Consumer<ActorSystem<?>> harm) {
+    run(() -> harm.accept(node.system));
   }
 
   // All from here on is of the thread.
@@ -496,7 +502,8 @@ public final class PekkoControlPlane implements ControlPlane {
       log.atInfo().addKeyValue("cluster", form.id()).log("control.forms");
       join(node.cluster.selfMember().address());
     } else if (step instanceof Step.Restart wanted) {
-      restart(wanted.reason(), LEAVING_TO_MERGE);
+      // Little time: the members of this cluster meet again in the other one.
+      restart(wanted.reason(), pacing.leaving().dividedBy(2));
     }
   }
 
@@ -506,7 +513,7 @@ public final class PekkoControlPlane implements ControlPlane {
 
   private void pass(long uid) {
     if (uid == node.uid) {
-      restart(rollingReason, LEAVING);
+      restart(rollingReason, pacing.leaving());
       return;
     }
     for (Member member : node.cluster.state().getMembers()) {
@@ -539,7 +546,7 @@ public final class PekkoControlPlane implements ControlPlane {
       run(
           () -> {
             if (node != null && node.uid == order.uid()) {
-              restart(order.reason() + " (ordered by " + order.by() + ")", LEAVING);
+              restart(order.reason() + " (ordered by " + order.by() + ")", pacing.leaving());
             }
           });
     }

@@ -29,6 +29,24 @@ import org.junit.jupiter.api.Assertions;
 
 /** Control planes in one process, whose links are a map in memory that tests can cut. */
 final class ControlPlanes implements AutoCloseable {
+  /** The program's, but where waiting has no part in what is tested. */
+  private static final Pacing PACING =
+      new Pacing(
+          Duration.ofMillis(500),
+          Pacing.DEFAULT.settle(),
+          Pacing.DEFAULT.formTurn(),
+          Pacing.DEFAULT.joinTimeout(),
+          Pacing.DEFAULT.admitTimeout(),
+          Pacing.DEFAULT.probeTimeout(),
+          Pacing.DEFAULT.tries(),
+          Pacing.DEFAULT.retryAfter(),
+          Duration.ofSeconds(2),
+          Duration.ofSeconds(3),
+          Pacing.DEFAULT.lastMergeRetry(),
+          Pacing.DEFAULT.calm(),
+          Pacing.DEFAULT.lastRestartPause(),
+          Duration.ofSeconds(2));
+
   private final Path tokenFile;
   private final FileWatch watch = FileWatch.start();
   private final Map<GatewayIdentity, Standing> said = new ConcurrentHashMap<>();
@@ -49,7 +67,7 @@ final class ControlPlanes implements AutoCloseable {
   /** One gateway, reduced to its control plane and the tunnels it would hold. */
   final class Gateway implements Neighbours, HeldTunnels {
     final GatewayIdentity identity;
-    final ControlPlane plane;
+    final PekkoControlPlane plane;
     final String address;
     final List<HeldTunnel> tunnels = new CopyOnWriteArrayList<>();
     final List<String> ordered = new CopyOnWriteArrayList<>();
@@ -78,6 +96,7 @@ final class ControlPlanes implements AutoCloseable {
                   port,
                   Duration.ofMillis(500),
                   SessionSettings.DEFAULT),
+              PACING,
               tls.arterySetup(),
               peer ->
                   filtered.stream().map(ControlPlanes.this::byId).anyMatch(g -> g.is(peer))

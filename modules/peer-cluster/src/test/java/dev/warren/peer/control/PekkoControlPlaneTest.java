@@ -13,6 +13,10 @@ import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.apache.pekko.actor.Address;
+import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.cluster.typed.Cluster;
+import org.apache.pekko.cluster.typed.Down;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -141,6 +145,37 @@ class PekkoControlPlaneTest {
       planes.unfilter(two);
       planes.until("one cluster", LIMIT, planes::areOne);
       assertEquals(1, one.status().restarts() + two.status().restarts());
+    }
+  }
+
+  @Test
+  void whoIsDownedOrLosesItsActorSystemStartsAfreshAndJoinsAgain() throws Exception {
+    try (ControlPlanes planes = new ControlPlanes(directory)) {
+      ControlPlanes.Gateway one = planes.start("one");
+      ControlPlanes.Gateway two = planes.start("two");
+      HeldTunnel tunnel = two.attach("printer");
+      planes.until("one cluster", LIMIT, planes::areOne);
+      HostAndPort address = HostAndPort.parse(two.address);
+      one.plane.withSystem(
+          system ->
+              Cluster.get(system)
+                  .manager()
+                  .tell(
+                      new Down(
+                          new Address(
+                              "pekko", PekkoControlPlane.SYSTEM, address.host(), address.port()))));
+      planes.until("two is restarted", LIMIT, () -> two.status().restarts() == 1);
+      planes.until("one cluster again", LIMIT, planes::areOne);
+      planes.until(
+          "printer is known again",
+          LIMIT,
+          () -> presence(one, tunnel.session().toString()) == SessionStatus.ONLINE);
+
+      two.plane.withSystem(ActorSystem::terminate);
+      planes.until("two is restarted", LIMIT, () -> two.status().restarts() == 2);
+      assertEquals("its actor system has ended", two.status().lastReason());
+      planes.until("one cluster at last", LIMIT, planes::areOne);
+      assertEquals(0, one.status().restarts());
     }
   }
 }
