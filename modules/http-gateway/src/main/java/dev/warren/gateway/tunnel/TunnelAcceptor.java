@@ -21,6 +21,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelOption;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpHeaderNames;
@@ -231,8 +232,10 @@ public final class TunnelAcceptor implements ConnectHandler {
     Tunnels.install(channel.pipeline(), handler, logFrames);
     WebSocketServerHandshaker handshaker =
         new WebSocketServerHandshaker13(null, Tunnels.SUB_PROTOCOL, Tunnels.webSocket(true));
+    // An agent that holds a tunnel to this gateway leaves again before its HELLO ends that one.
+    HttpHeaders named = new DefaultHttpHeaders().set(Tunnels.GATEWAY_HEADER, gateway);
     handshaker
-        .handshake(channel, head)
+        .handshake(channel, head, named, channel.newPromise())
         .addListener(
             (ChannelFutureListener)
                 done -> {

@@ -103,6 +103,14 @@ class TunnelAcceptorTest {
   }
 
   @Test
+  void theAnswerNamesTheGateway() throws IOException {
+    try (RawAgent agent = new RawAgent(gateway.address())) {
+      String head = agent.handshake(RawAgent.HANDSHAKE);
+      assertTrue(head.contains("\r\nWarren-Gateway: gateway\r\n"), head);
+    }
+  }
+
+  @Test
   void twoKeysAreNoKey() throws IOException {
     try (RawAgent agent = new RawAgent(gateway.address())) {
       List<String> lines = new ArrayList<>(RawAgent.HANDSHAKE);

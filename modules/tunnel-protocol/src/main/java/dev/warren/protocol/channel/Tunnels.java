@@ -11,6 +11,9 @@ public final class Tunnels {
   /** The WebSocket sub-protocol of version 1. */
   public static final String SUB_PROTOCOL = "warren.v1";
 
+  /** In the answer to the upgrade: which gateway it is (PROTOCOL.md, section 1). */
+  public static final String GATEWAY_HEADER = "Warren-Gateway";
+
   /**
    * The largest WebSocket frame that is read; ours are never larger than one payload and a few
    * headers (bytes).
