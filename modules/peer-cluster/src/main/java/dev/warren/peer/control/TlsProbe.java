@@ -4,6 +4,8 @@ import dev.warren.peer.tls.ClusterTls;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
@@ -56,7 +58,7 @@ final class TlsProbe implements ClusterProbe, AutoCloseable {
                     SslHandler handler =
                         tls.clientHandler(
                             channel, InetSocketAddress.createUnresolved(peer.bare(), peer.port()));
-                    channel.pipeline().addLast(handler);
+                    channel.pipeline().addLast(handler, new Fails(open));
                     handler
                         .handshakeFuture()
                         .addListener(
@@ -75,12 +77,6 @@ final class TlsProbe implements ClusterProbe, AutoCloseable {
                     channel.closeFuture().addListener(closed -> open.complete(false));
                     open.whenComplete((taken, failure) -> channel.close());
                   }
-
-                  @Override
-                  public void exceptionCaught(
-                      io.netty.channel.ChannelHandlerContext context, Throwable cause) {
-                    open.complete(false); // the peer's alert
-                  }
                 })
             .connect(peer.bare(), peer.port());
     connecting.addListener(
@@ -90,6 +86,20 @@ final class TlsProbe implements ClusterProbe, AutoCloseable {
           }
         });
     return open.completeOnTimeout(false, LIMIT.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  /** The peer's alert, or bytes that are no TLS. */
+  private static final class Fails extends ChannelInboundHandlerAdapter {
+    private final CompletableFuture<Boolean> open;
+
+    Fails(CompletableFuture<Boolean> open) {
+      this.open = open;
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+      open.complete(false);
+    }
   }
 
   @Override
