@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /** A process that we started, and what Linux says of it. */
 final class Child implements AutoCloseable {
@@ -42,12 +43,29 @@ final class Child implements AutoCloseable {
 
   /** Physical memory that it has now (bytes). */
   long residentBytes() {
+    return status("VmRSS:") * 1024;
+  }
+
+  int threads() {
+    return (int) status("Threads:");
+  }
+
+  private long status(String field) {
     for (String line : read("status").split("\n")) {
-      if (line.startsWith("VmRSS:")) {
-        return Long.parseLong(line.replaceAll("\\D", "")) * 1024;
+      if (line.startsWith(field)) {
+        return Long.parseLong(line.replaceAll("\\D", ""));
       }
     }
-    throw new LoadException(name + ": /proc/" + pid() + "/status has no VmRSS");
+    throw new LoadException(name + ": /proc/" + pid() + "/status has no " + field);
+  }
+
+  /** File handles that it has open. */
+  int openFiles() {
+    try (Stream<Path> files = Files.list(Path.of("/proc", Long.toString(pid()), "fd"))) {
+      return (int) files.count();
+    } catch (IOException e) {
+      throw new LoadException(name + " is gone; its last words: " + lastWords(), e);
+    }
   }
 
   private String read(String file) {
@@ -66,14 +84,19 @@ final class Child implements AutoCloseable {
     }
   }
 
-  /** What it wrote last. */
-  String lastWords() {
+  /** All that it wrote. */
+  String words() {
     try {
-      String all = Files.readString(log);
-      return all.isBlank() ? "(none)" : all.substring(Math.max(0, all.length() - 2_000)).strip();
+      return Files.readString(log);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** What it wrote last. */
+  String lastWords() {
+    String all = words();
+    return all.isBlank() ? "(none)" : all.substring(Math.max(0, all.length() - 2_000)).strip();
   }
 
   /** Waits for its end; a process that takes longer is ended. */

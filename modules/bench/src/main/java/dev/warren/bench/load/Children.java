@@ -52,7 +52,7 @@ final class Children implements AutoCloseable {
     if (status != 0) {
       throw new LoadException(name + " ended with status " + status + ": " + child.lastWords());
     }
-    return child.lastWords();
+    return child.words().strip();
   }
 
   /** The last that was started ends first. */

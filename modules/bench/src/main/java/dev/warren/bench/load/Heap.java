@@ -1,6 +1,8 @@
 package dev.warren.bench.load;
 
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -11,6 +13,10 @@ final class Heap {
   /** As in "def new generation total 9792K, used 1234K"; of one line for each generation. */
   private static final Pattern GENERATION = Pattern.compile("total (\\d+)K, used (\\d+)K");
 
+  /** As in " 1: 4711 123456 java.lang.String (java.base@17)": number, count, bytes, class. */
+  private static final Pattern CLASS =
+      Pattern.compile("^ *\\d+: +\\d+ +(\\d+) +(\\S+)", Pattern.MULTILINE);
+
   /**
    * @param liveBytes what is left after a full collection
    * @param committedBytes what the heap has taken from the system
@@ -19,12 +25,33 @@ final class Heap {
 
   private Heap() {}
 
-  /** Collects what can be collected, and measures the rest. */
-  static Size collected(Stage stage, Child jvm) {
-    String jcmd = stage.tools().jcmd().toString();
-    String pid = Long.toString(jvm.pid());
-    stage.children().run("jcmd", List.of(jcmd, pid, "GC.run"), JCMD_SECONDS);
-    return parse(stage.children().run("jcmd", List.of(jcmd, pid, "GC.heap_info"), JCMD_SECONDS));
+  /**
+   * Collects what can be collected, and measures the rest. Twice, because what a first collection
+   * hands to cleaners and reference queues goes with the second.
+   */
+  static Size collected(Bench bench, Child jvm) {
+    jcmd(bench, jvm, "GC.run");
+    jcmd(bench, jvm, "GC.run");
+    return parse(jcmd(bench, jvm, "GC.heap_info"));
+  }
+
+  /** Live objects by class: how many bytes of each. */
+  static Map<String, Long> classes(Bench bench, Child jvm) {
+    Map<String, Long> bytes = new HashMap<>();
+    Matcher matcher = CLASS.matcher(jcmd(bench, jvm, "GC.class_histogram"));
+    while (matcher.find()) {
+      bytes.merge(matcher.group(2), Long.parseLong(matcher.group(1)), Long::sum);
+    }
+    return bytes;
+  }
+
+  private static String jcmd(Bench bench, Child jvm, String order) {
+    return bench
+        .children()
+        .run(
+            "jcmd",
+            List.of(bench.tools().jcmd().toString(), Long.toString(jvm.pid()), order),
+            JCMD_SECONDS);
   }
 
   static Size parse(String info) {

@@ -4,8 +4,6 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -14,11 +12,11 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -55,23 +53,7 @@ public final class Load implements Callable<Integer> {
   @Option(names = "--rounds", paramLabel = "NUMBER", description = "How many rounds of each case")
   private Integer rounds;
 
-  @Option(
-      names = "--limit",
-      paramLabel = "SECONDS",
-      description = "Break the run off after this time (default: 2400, with --quick 600)")
-  private Integer limitSeconds;
-
-  @Option(names = "--json", paramLabel = "FILE", description = "Write every single value there")
-  private Path json;
-
-  @Option(names = "--check", description = "Fail where a target is missed")
-  private boolean check;
-
-  @Option(
-      names = "--warren",
-      paramLabel = "FILE",
-      description = "The launcher to be measured (default: ./warren of this source tree)")
-  private Path warren = Path.of("warren");
+  @Mixin private RunOptions options;
 
   @Spec private CommandSpec spec;
 
@@ -79,14 +61,24 @@ public final class Load implements Callable<Integer> {
 
   /** Runs one command line to its end and returns the exit status. */
   public static int run(String[] arguments) {
+    return run(new Load(), arguments);
+  }
+
+  /** The same for a crowd of agents. */
+  public static int crowd(String[] arguments) {
+    return run(new CrowdCommand(), arguments);
+  }
+
+  private static int run(Callable<Integer> command, String[] arguments) {
     return run(
+        command,
         arguments,
         new PrintWriter(System.out, true, StandardCharsets.UTF_8),
         new PrintWriter(System.err, true, StandardCharsets.UTF_8));
   }
 
-  static int run(String[] arguments, PrintWriter out, PrintWriter err) {
-    return new CommandLine(new Load())
+  static int run(Callable<Integer> command, String[] arguments, PrintWriter out, PrintWriter err) {
+    return new CommandLine(command)
         .setOut(out)
         .setErr(err)
         .setExecutionExceptionHandler(
@@ -104,26 +96,11 @@ public final class Load implements Callable<Integer> {
   public Integer call() throws IOException {
     List<Case> chosen = chosen();
     Plan plan = plan();
-    Tools tools = Tools.find();
-    if (!Files.isExecutable(warren)) {
-      throw new LoadException(
-          "--warren: there is no " + warren.toAbsolutePath() + " (expected: Warren's launcher)");
-    }
-    Path directory = Files.createTempDirectory("warren-bench-");
-    Children children = new Children(directory);
-    Thread cleanUp =
-        new Thread(
-            () -> {
-              children.close();
-              Stage.delete(directory);
-            },
-            "clean-up");
-    Runtime.getRuntime().addShutdownHook(cleanUp);
-    startWatchdog(plan.limitSeconds());
+    Bench bench = options.setUp(plan.limitSeconds());
 
     Instant started = Instant.now().truncatedTo(ChronoUnit.SECONDS);
     List<Figure> figures = new ArrayList<>();
-    Stage stage = new Stage(tools, children, directory, warren.toAbsolutePath(), plan);
+    Stage stage = new Stage(bench, plan);
     for (Case one : chosen) {
       out.println(one.name());
       figures.addAll(one.run(stage, plan, out));
@@ -134,12 +111,7 @@ public final class Load implements Callable<Integer> {
             started.toString(),
             plan.rounds() + " rounds" + (quick ? ", quick" : ""),
             figures);
-    out.println();
-    out.println(report.table());
-    if (json != null) {
-      Files.writeString(json, report.json());
-    }
-    return check && !report.met() ? 1 : 0;
+    return options.conclude(report, out);
   }
 
   private List<Case> chosen() {
@@ -158,10 +130,7 @@ public final class Load implements Callable<Integer> {
   private Plan plan() {
     Plan plan = quick ? Plan.QUICK : Plan.FULL;
     plan = Optional.ofNullable(rounds).map(checked("--rounds")).map(plan::withRounds).orElse(plan);
-    return Optional.ofNullable(limitSeconds)
-        .map(checked("--limit"))
-        .map(plan::withLimitSeconds)
-        .orElse(plan);
+    return plan;
   }
 
   private Function<Integer, Integer> checked(String option) {
@@ -172,24 +141,5 @@ public final class Load implements Callable<Integer> {
       }
       return value;
     };
-  }
-
-  /** Whatever hangs, the run ends; the shutdown hook then ends what it started. */
-  private static void startWatchdog(int seconds) {
-    Thread watchdog =
-        new Thread(
-            () -> {
-              try {
-                TimeUnit.SECONDS.sleep(seconds);
-              } catch (InterruptedException e) {
-                return;
-              }
-              System.err.println(
-                  "bench: broken off after " + seconds + " s (--limit allows for more)");
-              System.exit(1);
-            },
-            "watchdog");
-    watchdog.setDaemon(true);
-    watchdog.start();
   }
 }

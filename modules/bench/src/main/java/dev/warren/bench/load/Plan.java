@@ -46,17 +46,4 @@ record Plan(
         transferBytes,
         limitSeconds);
   }
-
-  Plan withLimitSeconds(int value) {
-    return new Plan(
-        rounds,
-        downloadBytes,
-        warmUpDownloads,
-        connections,
-        requestSeconds,
-        stoppedReaders,
-        firstBytes,
-        transferBytes,
-        value);
-  }
 }

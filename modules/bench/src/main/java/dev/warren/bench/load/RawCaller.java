@@ -20,13 +20,22 @@ final class RawCaller implements AutoCloseable {
 
   /** Connects and asks; reads nothing. */
   static RawCaller ask(Stage stage, Subject subject, String file) {
+    return ask(stage.port(subject), stage.path(subject, file), subject.toString());
+  }
+
+  /**
+   * Connects and asks; reads nothing.
+   *
+   * @param who is asked, for people
+   */
+  static RawCaller ask(int port, String path, String who) {
     Socket socket = new Socket();
     long started = System.nanoTime();
     try {
       socket.setTcpNoDelay(true);
       socket.setSoTimeout(TIMEOUT_MILLIS);
-      socket.connect(new InetSocketAddress("127.0.0.1", stage.port(subject)), TIMEOUT_MILLIS);
-      String request = "GET " + stage.path(subject, file) + " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+      socket.connect(new InetSocketAddress("127.0.0.1", port), TIMEOUT_MILLIS);
+      String request = "GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
       socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
       return new RawCaller(socket, started);
     } catch (IOException e) {
@@ -35,7 +44,7 @@ final class RawCaller implements AutoCloseable {
       } catch (IOException closing) {
         e.addSuppressed(closing);
       }
-      throw new LoadException(subject + ": cannot ask for " + file + ": " + e.getMessage(), e);
+      throw new LoadException(who + ": cannot ask for " + path + ": " + e.getMessage(), e);
     }
   }
 

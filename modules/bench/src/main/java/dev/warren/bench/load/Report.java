@@ -53,7 +53,7 @@ record Report(String machine, String started, String plan, List<Figure> figures)
     return text.toString();
   }
 
-  private static String aligned(List<List<String>> rows) {
+  static String aligned(List<List<String>> rows) {
     int columns = rows.get(0).size();
     int[] widths = new int[columns];
     for (List<String> row : rows) {

@@ -2,25 +2,16 @@ package dev.warren.bench.load;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
-import java.io.UncheckedIOException;
-import java.net.HttpURLConnection;
-import java.net.InetAddress;
-import java.net.ServerSocket;
-import java.net.URI;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.concurrent.TimeUnit;
 
 /**
  * The processes that are measured, on free ports of 127.0.0.1 and with all their files in one
@@ -43,65 +34,55 @@ final class Stage {
   static final String SPARSE = "/sparse";
 
   static final int SMALL_BYTES = 1024;
-  private static final String HOST = "127.0.0.1";
+  private static final String HOST = FreePorts.HOST;
   private static final String AGENT_ID = "bench";
   private static final int START_SECONDS = 60;
   private static final int BLOCK_BYTES = 1 << 20;
 
   /** The heap of each of the two; what else the launcher sets stays as users have it. */
-  private static final Map<String, String> JAVA = Map.of("WARREN_JAVA_OPTS", "-Xmx256m");
+  private static final Map<String, String> JAVA = Bench.java("-Xmx256m");
 
-  private final Tools tools;
-  private final Path directory;
-  private final Children children;
-  private final int originPort = freePort();
-  private final int yardstickPort = freePort();
-  private final int gatewayPort = freePort();
+  private final Bench bench;
+  private final int originPort = FreePorts.one();
+  private final int yardstickPort = FreePorts.one();
+  private final int gatewayPort = FreePorts.one();
   private final Child origin;
   private final Child yardstick;
   private final Child gateway;
   private final Child agent;
 
-  /**
-   * @param warren the launcher
-   */
-  Stage(Tools tools, Children children, Path directory, Path warren, Plan plan) {
-    this.tools = tools;
-    this.directory = directory;
-    this.children = children;
+  Stage(Bench bench, Plan plan) {
+    this.bench = bench;
+    Path warren = bench.warren();
     writeFiles(plan);
     origin = nginx("origin", originConfig());
     yardstick = nginx("yardstick", yardstickConfig());
     String listen = HOST + ":" + gatewayPort;
     gateway =
-        children.start("gateway", List.of(warren.toString(), "gateway", "--listen", listen), JAVA);
+        bench
+            .children()
+            .start("gateway", List.of(warren.toString(), "gateway", "--listen", listen), JAVA);
     agent =
-        children.start(
-            "agent",
-            List.of(
-                warren.toString(),
+        bench
+            .children()
+            .start(
                 "agent",
-                "--id",
-                AGENT_ID,
-                "--connect",
-                "ws://" + listen + "/connect"),
-            JAVA);
+                List.of(
+                    warren.toString(),
+                    "agent",
+                    "--id",
+                    AGENT_ID,
+                    "--connect",
+                    "ws://" + listen + "/connect"),
+                JAVA);
     awaitAnswer(Subject.DIRECT);
     awaitAnswer(Subject.NGINX);
     awaitAnswer(Subject.WARREN);
   }
 
-  private static int freePort() {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getByName(HOST))) {
-      return socket.getLocalPort();
-    } catch (IOException e) {
-      throw new LoadException("no free port on " + HOST + ": " + e.getMessage(), e);
-    }
-  }
-
   private void writeFiles(Plan plan) {
     try {
-      Path root = Files.createDirectories(directory.resolve("root"));
+      Path root = Files.createDirectories(bench.directory().resolve("root"));
       byte[] block = new byte[BLOCK_BYTES];
       new Random(1).nextBytes(block); // not to be compressed by anything on its way
       Files.write(root.resolve(SMALL.substring(1)), Arrays.copyOf(block, SMALL_BYTES));
@@ -124,7 +105,7 @@ final class Stage {
   }
 
   private Child nginx(String name, String server) {
-    Path prefix = directory.resolve(name);
+    Path prefix = bench.directory().resolve(name);
     Path config = prefix.resolve("nginx.conf");
     try {
       Files.createDirectories(prefix);
@@ -132,10 +113,12 @@ final class Stage {
     } catch (IOException e) {
       throw new LoadException("cannot write " + config + ": " + e.getMessage(), e);
     }
-    return children.start(
-        name,
-        List.of(tools.nginx().toString(), "-p", prefix + "/", "-c", config.toString()),
-        Map.of());
+    return bench
+        .children()
+        .start(
+            name,
+            List.of(bench.tools().nginx().toString(), "-p", prefix + "/", "-c", config.toString()),
+            Map.of());
   }
 
   /** One process each, as with {@code worker_processes 1}, and with nothing outside its prefix. */
@@ -166,7 +149,7 @@ final class Stage {
     return """
       server { listen %s:%d backlog=4096; root %s/root; }
     """
-        .formatted(HOST, originPort, directory);
+        .formatted(HOST, originPort, bench.directory());
   }
 
   private String yardstickConfig() {
@@ -186,61 +169,27 @@ final class Stage {
   }
 
   private void awaitAnswer(Subject subject) {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(START_SECONDS);
-    String last = "";
-    while (System.nanoTime() < deadline) {
-      processes().forEach(Child::checkAlive);
-      try {
-        HttpURLConnection connection =
-            (HttpURLConnection) URI.create(url(subject, SMALL)).toURL().openConnection();
-        connection.setConnectTimeout(1_000);
-        connection.setReadTimeout(1_000);
-        int status = connection.getResponseCode();
-        connection.disconnect();
-        if (status == HttpURLConnection.HTTP_OK) {
-          return;
-        }
-        last = "status " + status;
-      } catch (IOException e) {
-        last = String.valueOf(e.getMessage());
-      }
-      pause(100);
-    }
-    throw new LoadException(
-        subject
-            + " does not answer within "
-            + START_SECONDS
-            + " s ("
-            + last
-            + "); gateway: "
-            + gateway.lastWords()
-            + "; agent: "
-            + agent.lastWords());
-  }
-
-  static void pause(int millis) {
-    try {
-      Thread.sleep(millis);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new LoadException("interrupted", e);
-    }
+    HttpAnswer.await(url(subject, SMALL), START_SECONDS, processes());
   }
 
   private List<Child> processes() {
     return List.of(origin, yardstick, gateway, agent);
   }
 
+  Bench bench() {
+    return bench;
+  }
+
   Tools tools() {
-    return tools;
+    return bench.tools();
   }
 
   Children children() {
-    return children;
+    return bench.children();
   }
 
   Path directory() {
-    return directory;
+    return bench.directory();
   }
 
   Child gateway() {
@@ -284,30 +233,5 @@ final class Stage {
     Map<String, Double> seconds = new LinkedHashMap<>();
     processes(subject).forEach(child -> seconds.put(child.name(), child.cpuSeconds()));
     return seconds;
-  }
-
-  /** Removes a directory and all that is in it. */
-  static void delete(Path directory) {
-    try {
-      Files.walkFileTree(
-          directory,
-          new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-                throws IOException {
-              Files.delete(file);
-              return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult postVisitDirectory(Path done, IOException failure)
-                throws IOException {
-              Files.delete(done);
-              return FileVisitResult.CONTINUE;
-            }
-          });
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 }

@@ -40,7 +40,7 @@ final class StoppedReaders implements AutoCloseable {
       List<Integer> now = callers.stream().map(RawCaller::waiting).toList();
       equal = now.equals(before) && !now.contains(0) ? equal + 1 : 0;
       before = now;
-      Stage.pause(LOOK_MILLIS);
+      Bench.pause(LOOK_MILLIS);
     }
   }
 

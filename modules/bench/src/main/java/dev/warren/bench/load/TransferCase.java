@@ -42,7 +42,7 @@ final class TransferCase implements Case {
     while (!transfer.isDone()) {
       resident(jvms).forEach((jvm, bytes) -> during.get(jvm).add(bytes / MIB));
       load.add(LoadAverage.now());
-      Stage.pause(LOOK_MILLIS);
+      Bench.pause(LOOK_MILLIS);
     }
     double rate = transfer.join();
     Map<Child, Long> after = resident(jvms);
@@ -82,7 +82,7 @@ final class TransferCase implements Case {
 
   private static Map<Child, Heap.Size> heaps(Stage stage, List<Child> jvms) {
     Map<Child, Heap.Size> sizes = new LinkedHashMap<>();
-    jvms.forEach(jvm -> sizes.put(jvm, Heap.collected(stage, jvm)));
+    jvms.forEach(jvm -> sizes.put(jvm, Heap.collected(stage.bench(), jvm)));
     return sizes;
   }
 

@@ -12,7 +12,7 @@ final class LoadTest {
   private final StringWriter err = new StringWriter();
 
   private int run(String... arguments) {
-    return Load.run(arguments, new PrintWriter(out, true), new PrintWriter(err, true));
+    return Load.run(new Load(), arguments, new PrintWriter(out, true), new PrintWriter(err, true));
   }
 
   @Test
