@@ -1,5 +1,6 @@
 package dev.warren.bench.load;
 
+import dev.warren.cli.log.Logs;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.FileVisitResult;
@@ -27,6 +28,7 @@ record Bench(Tools tools, Children children, Path directory, Path warren) {
       throw new LoadException(
           "--warren: there is no " + warren.toAbsolutePath() + " (expected: Warren's launcher)");
     }
+    Logs.configure(Logs.Threshold.WARN, Logs.Format.TEXT, false);
     Path directory = Files.createTempDirectory("warren-bench-");
     Children children = new Children(directory);
     Runtime.getRuntime()

@@ -23,7 +23,8 @@ import java.util.List;
 final class RouteHeap {
   private static final int SECONDS = 120;
   private static final int BATCH = 100;
-  private static final int COLLECTIONS = 4;
+  private static final int COLLECTIONS = 8;
+  private static final int PAUSE_MILLIS = 200;
 
   private RouteHeap() {}
 
@@ -50,7 +51,7 @@ final class RouteHeap {
   /** Prints the bytes for one route. */
   public static void main(String[] arguments) throws InvalidProtocolBufferException {
     int routes = Integer.parseInt(arguments[0]);
-    fill(BATCH); // loads the classes, and what they keep for ever
+    fill(routes); // loads the classes, and what they keep for ever
     long before = liveBytes();
     RouteTable table = fill(routes);
     long after = liveBytes();
@@ -99,9 +100,11 @@ final class RouteHeap {
         System.currentTimeMillis());
   }
 
+  /** With pauses, because what a collection hands to reference queues goes later. */
   private static long liveBytes() {
     for (int i = 0; i < COLLECTIONS; i++) {
       System.gc();
+      Bench.pause(PAUSE_MILLIS);
     }
     return Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
   }
