@@ -27,6 +27,9 @@ final class GatewayCommand {
   private static final Duration SHORTEST = Duration.ofMillis(1);
   private static final Duration LONGEST = Duration.ofHours(1);
 
+  /** For the cluster to be left, and for what does not end by itself. */
+  private static final Duration AFTER_DRAIN = Duration.ofSeconds(20);
+
   private static final Flag<InetSocketAddress> LISTEN =
       Flag.value(
           "--listen",
@@ -130,6 +133,30 @@ final class GatewayCommand {
           "DURATION",
           "How long a dial waits for a session that is on its way back",
           Parse.duration(Duration.ZERO, Duration.ofMinutes(1)));
+  private static final Flag<Integer> ATTACH_RATE =
+      Flag.value(
+          "--max-attach-rate",
+          "NUMBER",
+          "Agents that are let in within a second; more are told when to come again",
+          Parse.integer(1, ANY));
+  private static final Flag<String> AGENT_ADVERTISE =
+      Flag.value(
+          "--agent-advertise",
+          "HOST:PORT",
+          "Where agents may dial this gateway directly, past the load balancer",
+          Parse::text);
+  private static final Flag<Duration> DRAIN_NOTICE =
+      Flag.value(
+          "--drain-notice",
+          "DURATION",
+          "So long it is not ready and still takes connections before it goes",
+          Parse.duration(Duration.ZERO, LONGEST));
+  private static final Flag<Duration> DRAIN_TIMEOUT =
+      Flag.value(
+          "--drain-timeout",
+          "DURATION",
+          "So long after the notice streams may go on",
+          Parse.duration(Duration.ZERO, LONGEST));
   private static final Flag<Path> CLUSTER_TOKEN_FILE =
       Flag.value(
           "--cluster-token-file",
@@ -214,6 +241,10 @@ final class GatewayCommand {
               HANDSHAKE_TIMEOUT,
               DUPLICATES,
               REATTACH_GRACE,
+              ATTACH_RATE,
+              AGENT_ADVERTISE,
+              DRAIN_NOTICE,
+              DRAIN_TIMEOUT,
               CLUSTER_TOKEN_FILE,
               CLUSTER_LISTEN,
               CLUSTER_ADVERTISE,
@@ -227,16 +258,19 @@ final class GatewayCommand {
   private GatewayCommand() {}
 
   private static int run(Settings settings, Terminal terminal) throws Exception {
+    Duration closeWithin =
+        settings.get(DRAIN_NOTICE).plus(settings.get(DRAIN_TIMEOUT)).plus(AFTER_DRAIN);
     return Lifetime.untilSignalled(
         () -> {
           try {
             GatewaySettings checked = read(settings);
             warnOfOpenDoors(checked);
-            return Gateway.start(checked, settings.on(Main.LOG_FRAMES));
+            return Gateway.start(checked, settings.on(Main.LOG_FRAMES))::drain;
           } catch (IllegalArgumentException e) {
             throw settings.refused(e);
           }
-        });
+        },
+        closeWithin);
   }
 
   private static void warnOfOpenDoors(GatewaySettings settings) {
@@ -262,6 +296,10 @@ final class GatewayCommand {
     return gateway
         .listen(settings.get(LISTEN))
         .id(settings.find(ID).orElseGet(GatewayCommand::randomId))
+        .agents(
+            new GatewaySettings.Agents(settings.get(ATTACH_RATE), settings.find(AGENT_ADVERTISE)))
+        .drain(
+            new GatewaySettings.Drain(settings.get(DRAIN_NOTICE), settings.get(DRAIN_TIMEOUT)))
         .sessions(
             new GatewaySettings.Sessions(settings.get(DUPLICATES), settings.get(REATTACH_GRACE)))
         .admin(new GatewaySettings.Admin(settings.find(ADMIN_LISTEN), settings.find(ADMIN_TOKENS)))

@@ -1,5 +1,6 @@
 package dev.warren.cli;
 
+import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -13,7 +14,7 @@ import org.slf4j.LoggerFactory;
  */
 final class Lifetime {
   /** What does not close in this time is left to the operating system. */
-  private static final long CLOSE_SECONDS = 30;
+  private static final Duration CLOSE_WITHIN = Duration.ofSeconds(30);
 
   private static final Logger log = LoggerFactory.getLogger(Lifetime.class);
 
@@ -32,6 +33,15 @@ final class Lifetime {
    * @throws Exception where the start fails
    */
   static int untilSignalled(Start start) throws Exception {
+    return untilSignalled(start, CLOSE_WITHIN);
+  }
+
+  /**
+   * The same for a service that may need longer to close in good order.
+   *
+   * @param closeWithin what does not close in this time is left to the operating system
+   */
+  static int untilSignalled(Start start, Duration closeWithin) throws Exception {
     CountDownLatch signalled = new CountDownLatch(1);
     CountDownLatch closed = new CountDownLatch(1);
     AtomicInteger status = new AtomicInteger(ExitStatus.FAILED);
@@ -39,7 +49,7 @@ final class Lifetime {
         new Thread(
             () -> {
               signalled.countDown();
-              awaitClosed(closed);
+              awaitClosed(closed, closeWithin);
               Runtime.getRuntime().halt(status.get()); // no other hook has anything to do
             },
             "warren-stop");
@@ -78,10 +88,10 @@ final class Lifetime {
     }
   }
 
-  private static void awaitClosed(CountDownLatch closed) {
+  private static void awaitClosed(CountDownLatch closed, Duration within) {
     try {
-      if (!closed.await(CLOSE_SECONDS, TimeUnit.SECONDS)) {
-        log.atError().addKeyValue("waitedSeconds", CLOSE_SECONDS).log("process.stop-timed-out");
+      if (!closed.await(within.toMillis(), TimeUnit.MILLISECONDS)) {
+        log.atError().addKeyValue("waited", within).log("process.stop-timed-out");
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

@@ -12,20 +12,14 @@ import dev.warren.gateway.http.Readiness;
 import dev.warren.gateway.http.TargetTls;
 import dev.warren.gateway.net.ProxyProtocol;
 import dev.warren.gateway.tls.ServerTls;
+import dev.warren.gateway.tunnel.Admission;
 import dev.warren.gateway.tunnel.TunnelAcceptor;
 import dev.warren.peer.GatewayIdentity;
-import dev.warren.peer.ReportedTunnels;
-import dev.warren.peer.control.ControlPlane;
-import dev.warren.peer.control.ControlSettings;
-import dev.warren.peer.control.PekkoControlPlane;
 import dev.warren.peer.dial.DialCounters;
 import dev.warren.peer.dial.PeerPaths;
 import dev.warren.peer.dial.PresenceLookup;
 import dev.warren.peer.dial.Router;
 import dev.warren.peer.dial.RouterSettings;
-import dev.warren.peer.link.LinkSettings;
-import dev.warren.peer.link.Links;
-import dev.warren.peer.link.TlsLinkSecurity;
 import dev.warren.peer.route.OwnTunnel;
 import dev.warren.peer.route.Ranks;
 import dev.warren.peer.route.RouteTable;
@@ -34,14 +28,11 @@ import dev.warren.peer.tls.HandshakeRefusals;
 import dev.warren.peer.watch.FileWatch;
 import dev.warren.protocol.FaultCode;
 import dev.warren.protocol.Incarnation;
-import dev.warren.protocol.SessionKey;
 import dev.warren.protocol.channel.EpollLoops;
 import dev.warren.protocol.flow.CreditBudget;
 import dev.warren.protocol.frame.Frame;
 import dev.warren.protocol.mux.MuxSettings;
 import dev.warren.protocol.relay.RelayBudget;
-import dev.warren.session.SessionSettings;
-import dev.warren.session.SessionStatus;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
@@ -68,12 +59,14 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -85,9 +78,6 @@ public final class Gateway implements AutoCloseable {
   /** How long {@link #close} waits for what is under way, in all. */
   private static final Duration CLOSE_WITHIN = Duration.ofSeconds(3);
 
-  /** ... and for the cluster to be left, beside that. */
-  private static final Duration CLOSE_CONTROL_WITHIN = Duration.ofSeconds(10);
-
   /** How often sessions that are gone for too long are looked for. */
   private static final Duration FORGET_EVERY = Duration.ofMinutes(1);
 
@@ -95,6 +85,8 @@ public final class Gateway implements AutoCloseable {
   private static final String RANKS = "ranks";
 
   private static final long LEAST_RELAY_BYTES = 1L << 20;
+
+  private static final long DRAIN_LOOK_MILLIS = 50;
 
   private static final int BACKLOG = 4_096;
   private static final Logger log = LoggerFactory.getLogger(Gateway.class);
@@ -114,42 +106,9 @@ public final class Gateway implements AutoCloseable {
   private final CreditBudget budget;
   private final AdminServer admin;
   private final State state;
+  private final GatewaySettings.Drain drain;
+  private final AtomicBoolean draining = new AtomicBoolean();
   private final AtomicBoolean closing = new AtomicBoolean();
-
-  /** What a gateway has that is not alone. */
-  private static final class Peers {
-    private final ClusterTls tls;
-    private final Links links;
-    private volatile ControlPlane control;
-
-    Peers(ClusterTls tls, Links links) {
-      this.tls = tls;
-      this.links = links;
-    }
-
-    Links links() {
-      return links;
-    }
-
-    CompletionStage<SessionStatus> presence(SessionKey session, Duration within) {
-      ControlPlane plane = control;
-      return plane == null
-          ? CompletableFuture.failedFuture(new IllegalStateException("not started yet"))
-          : plane.presence(session, within);
-    }
-
-    /** The cluster is left first, so that the others know; links end last. */
-    void close(Duration within) {
-      CompletionStage<Void> left = control == null ? null : control.close();
-      links.close(within);
-      if (left != null) {
-        left.toCompletableFuture()
-            .completeOnTimeout(null, CLOSE_CONTROL_WITHIN.toMillis(), TimeUnit.MILLISECONDS)
-            .join();
-      }
-      tls.close();
-    }
-  }
 
   /** Ready from the bound listener on, until close. */
   private static final class State implements Readiness {
@@ -178,7 +137,8 @@ public final class Gateway implements AutoCloseable {
       TunnelAcceptor acceptor,
       CreditBudget budget,
       AdminServer admin,
-      State state) {
+      State state,
+      GatewaySettings.Drain drain) {
     this.watch = watch;
     this.loops = loops;
     this.listener = listener;
@@ -190,6 +150,7 @@ public final class Gateway implements AutoCloseable {
     this.budget = budget;
     this.admin = admin;
     this.state = state;
+    this.drain = drain;
   }
 
   /** As {@link #start(GatewaySettings, boolean)}, without a frame log. */
@@ -251,7 +212,7 @@ public final class Gateway implements AutoCloseable {
 
       loops = eventLoops(settings.eventLoops());
       if (clusterTls != null) {
-        peers = peers(settings, identity, clusterTls, loops, table, budget, logFrames);
+        peers = Peers.start(settings, identity, clusterTls, loops, table, budget, logFrames);
       }
       Router router =
           new Router(
@@ -272,6 +233,11 @@ public final class Gateway implements AutoCloseable {
               muxSettings(settings.limits()),
               budget,
               relayBudget,
+              new Admission(
+                  settings.agents().perSecond(),
+                  settings.agents().perSecond(),
+                  System::nanoTime,
+                  new Random()),
               settings.limits().tunnels(),
               logFrames);
       HttpServices services =
@@ -302,7 +268,7 @@ public final class Gateway implements AutoCloseable {
           .addKeyValue("callerTokens", settings.tokens().callers().isPresent())
           .log("gateway.ready");
       if (peers != null) {
-        control(settings, identity, peers, table);
+        peers.startControl(settings, identity, table);
       }
       GatewayStatus status =
           new GatewayStatus(
@@ -316,7 +282,7 @@ public final class Gateway implements AutoCloseable {
               relayBudget,
               Optional.ofNullable(peers).map(Peers::links),
               Optional.ofNullable(clusterTls).map(ClusterTls::refusals),
-              Optional.ofNullable(peers).map(all -> all.control));
+              Optional.ofNullable(peers).map(Peers::control));
       // Last, and on a thread of its own: nobody who needs a stream shall wait for it.
       AdminServer admin =
           operators
@@ -333,7 +299,8 @@ public final class Gateway implements AutoCloseable {
           acceptor,
           budget,
           admin,
-          state);
+          state,
+          settings.drain());
     } catch (IOException | RuntimeException e) {
       watch.close();
       if (peers != null) {
@@ -344,62 +311,6 @@ public final class Gateway implements AutoCloseable {
       }
       throw e;
     }
-  }
-
-  private static Peers peers(
-      GatewaySettings settings,
-      GatewayIdentity identity,
-      ClusterTls tls,
-      EventLoopGroup loops,
-      RouteTable table,
-      CreditBudget budget,
-      boolean logFrames)
-      throws IOException {
-    GatewaySettings.Cluster cluster = settings.cluster().orElseThrow();
-    Links links =
-        Links.start(
-            identity,
-            SOFTWARE,
-            LinkSettings.of(
-                cluster.linkListen(), cluster.linkAdvertise().orElse(""), cluster.join()),
-            new TlsLinkSecurity(tls),
-            loops,
-            table,
-            budget,
-            logFrames);
-    log.atInfo()
-        .addKeyValue("gateway", identity)
-        .addKeyValue("listen", links.address())
-        .addKeyValue("advertise", links.advertised())
-        .log("links.ready");
-    return new Peers(tls, links);
-  }
-
-  /** The control plane comes last: nothing that moves bytes waits for it. */
-  private static void control(
-      GatewaySettings settings, GatewayIdentity identity, Peers peers, RouteTable table) {
-    GatewaySettings.Cluster cluster = settings.cluster().orElseThrow();
-    ReportedTunnels reported = new ReportedTunnels(identity, table);
-    table.listen(reported);
-    String host = cluster.listen().getAddress().getHostAddress();
-    String advertised = cluster.advertise().orElse("");
-    int colon = advertised.lastIndexOf(':');
-    ControlPlane control =
-        PekkoControlPlane.start(
-            new ControlSettings(
-                identity,
-                SOFTWARE,
-                host,
-                cluster.listen().getPort(),
-                colon < 0 ? host : advertised.substring(0, colon),
-                colon < 0 ? 0 : Integer.parseInt(advertised.substring(colon + 1)),
-                ControlSettings.ALONE_AFTER,
-                SessionSettings.DEFAULT.withDuplicatePolicy(settings.sessions().duplicates())),
-            peers.tls,
-            peers.links(),
-            reported);
-    reported.reportTo(control);
-    peers.control = control;
   }
 
   private static AdminServer admin(
@@ -529,6 +440,70 @@ public final class Gateway implements AutoCloseable {
   /** What is promised to senders as credit now (bytes). */
   public long creditInUse() {
     return budget.used();
+  }
+
+  /**
+   * Goes without hurting anybody, in this order: not ready any more, and answers end their
+   * connections, while the listener goes on taking them (load balancers need time to see it);
+   * agents and peers are told, agents bring up a tunnel elsewhere, and the tunnels here are used
+   * only where there is no other; then no new connections, and streams may end until the deadline;
+   * then {@link #close}. A gateway that is alone closes at once: nobody could take over. Returns
+   * when all that is over; a second call does nothing.
+   *
+   * @throws InterruptedException where the thread is interrupted; the gateway is not closed then
+   */
+  public void drain() throws InterruptedException {
+    if (!draining.compareAndSet(false, true) || closing.get()) {
+      return;
+    }
+    if (peers == null) {
+      close();
+      return;
+    }
+    long start = System.nanoTime();
+    long noticeOver = start + drain.notice().toNanos();
+    long deadline = noticeOver + drain.timeout().toNanos();
+    log.atInfo()
+        .addKeyValue("notice", drain.notice())
+        .addKeyValue("timeout", drain.timeout())
+        .addKeyValue("tunnels", table.held())
+        .log("gateway.draining");
+    state.ready = false;
+    state.draining = true;
+    acceptor.close();
+    peers.draining();
+    Frame.Drain order =
+        new Frame.Drain((int) TimeUnit.NANOSECONDS.toMillis(deadline - start), "the gateway goes");
+    for (OwnTunnel tunnel : table.ownTunnels()) {
+      tunnel.retire();
+      tunnel.tell(order);
+    }
+    pauseUntil(noticeOver, () -> false);
+    listener.close().awaitUninterruptibly();
+    connections.forEach(HttpPipeline::endWhenIdle);
+    pauseUntil(deadline, () -> streams() == 0 && connections.size() <= acceptor.tunnels());
+    log.atInfo()
+        .addKeyValue("streams", streams())
+        .addKeyValue("tunnels", table.held())
+        .addKeyValue("took", Duration.ofNanos(System.nanoTime() - start))
+        .log("gateway.drained");
+    close();
+  }
+
+  /** Streams of agents here, and of callers here over links. */
+  private int streams() {
+    int streams = peers.links().streams();
+    for (OwnTunnel tunnel : table.ownTunnels()) {
+      streams += tunnel.handler().streams();
+    }
+    return streams;
+  }
+
+  private static void pauseUntil(long deadline, BooleanSupplier over) throws InterruptedException {
+    while (!over.getAsBoolean() && deadline - System.nanoTime() > 0) {
+      long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+      Thread.sleep(Math.max(1, Math.min(DRAIN_LOOK_MILLIS, left)));
+    }
   }
 
   /**

@@ -26,6 +26,8 @@ import java.util.regex.Pattern;
  * @param memoryBudgetBytes how much all streams together may have outstanding as credit
  * @param limits what bounds agents and callers
  * @param sessions what becomes of duplicates, and of dials while a session is away
+ * @param agents how fast agents come in, and where they find this gateway
+ * @param drain how long it takes to go
  * @param cluster how it finds the other gateways; empty: it is alone
  * @param admin where operators ask and order; empty: nowhere
  */
@@ -40,6 +42,8 @@ public record GatewaySettings(
     long memoryBudgetBytes,
     Limits limits,
     Sessions sessions,
+    Agents agents,
+    Drain drain,
     Optional<Cluster> cluster,
     Optional<Admin> admin) {
   public static final int DEFAULT_PORT = 8123;
@@ -188,6 +192,45 @@ public record GatewaySettings(
       if (reattachGrace.isNegative() || reattachGrace.compareTo(Duration.ofMinutes(1)) > 0) {
         throw new IllegalArgumentException(
             "--reattach-grace: " + reattachGrace + " (expected: 0 to 1 minute)");
+      }
+    }
+  }
+
+  /**
+   * @param perSecond agents that are let in within a second; more are told when to come again
+   * @param advertise where agents may dial this gateway directly, HOST:PORT; empty: only through
+   *     the load balancer
+   */
+  public record Agents(int perSecond, Optional<String> advertise) {
+    public static final Agents DEFAULT = new Agents(1_000, Optional.empty());
+
+    public Agents {
+      if (perSecond < 1) {
+        throw new IllegalArgumentException(
+            "--max-attach-rate: " + perSecond + " (expected: at least 1)");
+      }
+      advertise.ifPresent(text -> Cluster.hostAndPort("--agent-advertise", text));
+    }
+  }
+
+  /**
+   * How a gateway goes.
+   *
+   * @param notice so long it is not ready and goes on taking connections: load balancers need time
+   *     to see it
+   * @param timeout so long after that streams may go on
+   */
+  public record Drain(Duration notice, Duration timeout) {
+    public static final Drain DEFAULT = new Drain(Duration.ofSeconds(5), Duration.ofSeconds(20));
+
+    public Drain {
+      bounded("--drain-notice", notice);
+      bounded("--drain-timeout", timeout);
+    }
+
+    private static void bounded(String flag, Duration value) {
+      if (value.isNegative() || value.compareTo(Duration.ofHours(1)) > 0) {
+        throw new IllegalArgumentException(flag + ": " + value + " (expected: 0 to 1 hour)");
       }
     }
   }
@@ -365,6 +408,8 @@ public record GatewaySettings(
     private long memoryBudgetBytes = Runtime.getRuntime().maxMemory() / 4;
     private Limits limits = Limits.DEFAULT;
     private Sessions sessions = Sessions.DEFAULT;
+    private Agents agents = Agents.DEFAULT;
+    private Drain drain = Drain.DEFAULT;
     private Optional<Cluster> cluster = Optional.empty();
     private Optional<Admin> admin = Optional.empty();
 
@@ -420,6 +465,16 @@ public record GatewaySettings(
       return this;
     }
 
+    public Builder agents(Agents value) {
+      agents = value;
+      return this;
+    }
+
+    public Builder drain(Drain value) {
+      drain = value;
+      return this;
+    }
+
     public Builder cluster(Cluster value) {
       cluster = Optional.of(value);
       return this;
@@ -442,6 +497,8 @@ public record GatewaySettings(
           memoryBudgetBytes,
           limits,
           sessions,
+          agents,
+          drain,
           cluster,
           admin);
     }

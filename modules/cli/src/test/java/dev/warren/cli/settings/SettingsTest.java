@@ -45,7 +45,8 @@ class SettingsTest {
                 "listen behind-tls-proxy trusted-proxies accept-proxy-protocol insecure-targets"
                     + " event-loops memory-budget max-streams-per-tunnel max-pending-per-tunnel"
                     + " max-streams-per-caller max-tunnels dial-timeout handshake-timeout"
-                    + " duplicates reattach-grace cluster-listen join"),
+                    + " duplicates reattach-grace cluster-listen join max-attach-rate drain-notice"
+                    + " drain-timeout"),
             "agent",
             named(
                 "allow dial-timeout connect-timeout heartbeat max-streams max-pending-dials"

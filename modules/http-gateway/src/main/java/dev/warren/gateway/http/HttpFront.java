@@ -55,6 +55,9 @@ import org.slf4j.LoggerFactory;
  * </pre>
  */
 final class HttpFront extends ChannelInboundHandlerAdapter {
+  /** An event: the gateway goes; a connection without a request under way ends now. */
+  static final Object NO_MORE_REQUESTS = "no more requests";
+
   private static final Logger log = LoggerFactory.getLogger(HttpFront.class);
 
   /** What a path is for. Whole paths only; {@code /client/} is looked for first. */
@@ -262,6 +265,8 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
         deadline.in(services.settings().keepAlive().halfClosed());
         abortIfCut();
       }
+    } else if (event == NO_MORE_REQUESTS && exchange == null && !serving && !lingering) {
+      closeWhenFlushed();
     }
     ctx.fireUserEventTriggered(event);
   }

@@ -1,5 +1,6 @@
 package dev.warren.gateway.http;
 
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelPipeline;
 
@@ -18,5 +19,10 @@ public final class HttpPipeline {
     CallerRequestDecoder decoder = new CallerRequestDecoder(services.settings().head());
     CallerResponseEncoder encoder = new CallerResponseEncoder();
     pipeline.addLast(decoder, encoder, new HttpFront(services, decoder, encoder));
+  }
+
+  /** Ends a caller's connection as soon as no request is under way on it. From any thread. */
+  public static void endWhenIdle(Channel channel) {
+    channel.pipeline().fireUserEventTriggered(HttpFront.NO_MORE_REQUESTS);
   }
 }

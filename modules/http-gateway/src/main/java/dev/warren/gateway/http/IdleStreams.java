@@ -19,6 +19,9 @@ import java.util.concurrent.atomic.AtomicInteger;
  * is the least likely to be closed by its target just then.
  */
 public final class IdleStreams {
+  /** How soon a stream is ended whose holder wants to go. */
+  private static final long LOOK_EVERY_MILLIS = 1_000;
+
   private final HttpSettings.Reuse settings;
   private final AtomicInteger size = new AtomicInteger();
   private final FastThreadLocal<Loop> loops =
@@ -111,7 +114,8 @@ public final class IdleStreams {
       if (!watched) {
         watched = true;
         eventLoop = loop;
-        loop.schedule(this, Math.max(1, settings.idle().toMillis() / 4), TimeUnit.MILLISECONDS);
+        long every = Math.min(LOOK_EVERY_MILLIS, settings.idle().toMillis() / 4);
+        loop.schedule(this, Math.max(1, every), TimeUnit.MILLISECONDS);
       }
     }
 

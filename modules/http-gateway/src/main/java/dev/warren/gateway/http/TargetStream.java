@@ -15,6 +15,7 @@ import io.netty.handler.ssl.SslHandler;
 import io.netty.util.ReferenceCountUtil;
 import java.io.IOException;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,6 +39,7 @@ final class TargetStream extends ChannelInboundHandlerAdapter {
   private final IdleStreams idle;
   private final IdleStreams.Key key;
   private final String publicId;
+  private final BooleanSupplier current;
   private final String via;
   private final TargetResponseDecoder decoder;
   private final SslHandler tlsOrNull;
@@ -63,6 +65,7 @@ final class TargetStream extends ChannelInboundHandlerAdapter {
       SslHandler tlsOrNull,
       Exchange first) {
     this.channel = opened.channel();
+    this.current = opened.current();
     this.publicId = opened.publicId();
     this.via = opened.via();
     this.idle = idle;
@@ -212,7 +215,11 @@ final class TargetStream extends ChannelInboundHandlerAdapter {
   }
 
   boolean isFresh(long now) {
-    return channel.isActive() && !inputEnded && !decoder.hasBytesLeft() && waitsUntil - now > 0;
+    return channel.isActive()
+        && current.getAsBoolean()
+        && !inputEnded
+        && !decoder.hasBytesLeft()
+        && waitsUntil - now > 0;
   }
 
   // What happens on the stream.

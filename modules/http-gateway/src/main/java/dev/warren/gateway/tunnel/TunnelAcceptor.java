@@ -35,6 +35,7 @@ import io.netty.handler.codec.http.websocketx.WebSocketServerHandshaker13;
 import io.netty.handler.codec.http.websocketx.WebSocketVersion;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
@@ -54,6 +55,7 @@ public final class TunnelAcceptor implements ConnectHandler {
   private final RelayBudget relayBudget;
   private final MuxSettings settings;
   private final CreditBudget budget;
+  private final Admission admission;
   private final int maxTunnels;
   private final boolean logFrames;
   private final AtomicInteger tunnels = new AtomicInteger();
@@ -61,6 +63,7 @@ public final class TunnelAcceptor implements ConnectHandler {
 
   /**
    * @param relayBudget what streams from peers may hold, in all
+   * @param admission how fast agents come in
    * @param maxTunnels on this gateway at once, those in their handshake included
    */
   public TunnelAcceptor(
@@ -71,6 +74,7 @@ public final class TunnelAcceptor implements ConnectHandler {
       MuxSettings settings,
       CreditBudget budget,
       RelayBudget relayBudget,
+      Admission admission,
       int maxTunnels,
       boolean logFrames) {
     this.gateway = gateway;
@@ -80,6 +84,7 @@ public final class TunnelAcceptor implements ConnectHandler {
     this.relayBudget = relayBudget;
     this.settings = settings;
     this.budget = budget;
+    this.admission = admission;
     this.maxTunnels = maxTunnels;
     this.logFrames = logFrames;
   }
@@ -141,8 +146,22 @@ public final class TunnelAcceptor implements ConnectHandler {
       answer.headers().set(HttpHeaderNames.RETRY_AFTER, closed ? 1 : 5);
       refuse(channel, remote, answer);
     } else {
-      upgrade(channel, head, session, remote, ((Decision.Allowed) decision).principal().name());
+      Duration wait = admission.ask();
+      if (wait.isZero()) {
+        upgrade(channel, head, session, remote, ((Decision.Allowed) decision).principal().name());
+      } else {
+        tunnels.decrementAndGet();
+        sendAway(channel, remote, wait);
+      }
     }
+  }
+
+  private static void sendAway(Channel channel, InetSocketAddress remote, Duration wait) {
+    FullHttpResponse answer =
+        answer(HttpResponseStatus.SERVICE_UNAVAILABLE, "too many agents come at one time");
+    answer.headers().set(HttpHeaderNames.RETRY_AFTER, (wait.toMillis() + 999) / 1_000);
+    log.atDebug().addKeyValue("remote", remote).addKeyValue("wait", wait).log("connect.put-off");
+    channel.writeAndFlush(answer).addListener(ChannelFutureListener.CLOSE);
   }
 
   /**
@@ -226,6 +245,7 @@ public final class TunnelAcceptor implements ConnectHandler {
                     table,
                     made,
                     relayBudget.ofTunnel(RelayBudget.DEFAULT_PER_TUNNEL),
+                    admission::settled,
                     tunnels::decrementAndGet));
     // The tunnel first, so that bytes which came behind the request find it.
     channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, false);

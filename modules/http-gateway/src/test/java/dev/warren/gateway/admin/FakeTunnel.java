@@ -102,4 +102,14 @@ final class FakeTunnel implements OwnTunnel {
   public void end(FaultCode code, String detail, int retryAfterMillis) {
     ended = code + ", " + detail + ", " + retryAfterMillis;
   }
+
+  @Override
+  public void tell(Frame.OfTunnel frame) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public void retire() {
+    throw new UnsupportedOperationException();
+  }
 }

@@ -36,6 +36,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -81,6 +82,7 @@ final class TunnelGateway implements AutoCloseable {
             settings,
             budget,
             RelayBudget.ofNode(16L << 20),
+            new Admission(10_000, 10_000, System::nanoTime, new SplittableRandom()),
             MAX_TUNNELS,
             false);
     HttpServices services =

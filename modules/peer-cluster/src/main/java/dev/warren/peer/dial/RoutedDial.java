@@ -332,7 +332,12 @@ final class RoutedDial implements WaitingDials.Waiter {
         .addKeyValue("stream", dial.id())
         .addKeyValue("via", via)
         .log("stream.opened");
-    if (!promise.trySuccess(new OpenedStream(channel, dial.id().publicId(), via))) {
+    if (!promise.trySuccess(
+        new OpenedStream(
+            channel,
+            dial.id().publicId(),
+            via,
+            () -> router.isCurrent(dial.session(), attempt.candidate)))) {
       channel.close();
     }
   }

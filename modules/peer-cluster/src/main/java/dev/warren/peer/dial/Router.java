@@ -152,6 +152,22 @@ public final class Router implements StreamOpener {
     return all.stream().min(order).map(Ranked::candidate).orElse(null);
   }
 
+  /** Whether the candidate would still be taken: it is there and does not drain. */
+  boolean isCurrent(SessionKey session, Candidate candidate) {
+    if (candidate instanceof Candidate.Here here) {
+      return !here.tunnel().draining();
+    }
+    Candidate.There there = (Candidate.There) candidate;
+    for (Route route : table.find(session).routes()) {
+      if (route.holder().incarnation().equals(there.gateway())
+          && route.instance().equals(there.instance())
+          && route.connection() == there.connection()) {
+        return !route.draining();
+      }
+    }
+    return false;
+  }
+
   /** What runs the candidate's connection; null where it has gone meanwhile. */
   TunnelHandler handler(Candidate candidate) {
     if (candidate instanceof Candidate.Here here) {

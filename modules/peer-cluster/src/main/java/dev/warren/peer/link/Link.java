@@ -23,6 +23,7 @@ final class Link implements PeerPaths.Path {
 
   private volatile List<LinkConnection> connections = List.of();
   private volatile Standing standing;
+  private volatile Front front;
   private volatile long generation;
   private volatile long heardAt;
   private String address = ""; // where it takes links, as it says
@@ -59,6 +60,15 @@ final class Link implements PeerPaths.Path {
   void standing(Standing said, String linkAddress) {
     standing = said;
     address = linkAddress;
+  }
+
+  /** What it said of its front; null before. */
+  Front front() {
+    return front;
+  }
+
+  void front(Front said) {
+    front = said;
   }
 
   String address() {

@@ -107,6 +107,7 @@ public final class Links implements PeerPaths, Neighbours, AutoCloseable {
   private volatile Consumer<Incarnation> linkUp = peer -> {};
   private volatile Runnable onChange = () -> {};
   private volatile Standing mine;
+  private volatile Front myFront;
   private volatile boolean closed;
   private Future<?> ticks;
 
@@ -527,6 +528,9 @@ public final class Links implements PeerPaths, Neighbours, AutoCloseable {
         .log("link.up");
     connection.tell(Peering.newBuilder().setStanding(mine.toWire(advertised)).build());
     connection.tell(Peering.newBuilder().setKnown(known()).build());
+    if (myFront != null) {
+      connection.tell(Peering.newBuilder().setFront(myFront.toWire()).build());
+    }
     List<Route> all = new ArrayList<>();
     for (OwnTunnel tunnel : table.ownTunnels()) {
       all.add(route(tunnel));
@@ -640,6 +644,7 @@ public final class Links implements PeerPaths, Neighbours, AutoCloseable {
           }
         }
       }
+      case FRONT -> link.front(Front.of(message.getFront()));
       case KIND_NOT_SET -> {
         // A newer gateway's; what matters to us it says in ways that we know.
       }
@@ -791,6 +796,28 @@ public final class Links implements PeerPaths, Neighbours, AutoCloseable {
     onChange = listener;
   }
 
+  // ---- for discovery ----
+
+  /** This gateway's front from now on: told on every live link and on every new one. */
+  public void announce(Front front) {
+    myFront = front;
+    if (!closed) {
+      home.execute(() -> tellAll(Peering.newBuilder().setFront(front.toWire()).build()));
+    }
+  }
+
+  /** The fronts of all gateways with a live link now, as far as they have said something. */
+  public Map<GatewayIdentity, Front> fronts() {
+    Map<GatewayIdentity, Front> all = new HashMap<>();
+    for (Link link : links.values()) {
+      Front front = link.front();
+      if (link.isUp() && front != null) {
+        all.put(link.peer(), front);
+      }
+    }
+    return all;
+  }
+
   // ---- for status pages ----
 
   /** All links, those that are lost and not forgotten included. */
@@ -820,6 +847,17 @@ public final class Links implements PeerPaths, Neighbours, AutoCloseable {
               received));
     }
     return all;
+  }
+
+  /** Streams that are open or pending on all links. */
+  public int streams() {
+    int streams = 0;
+    for (Link link : links.values()) {
+      for (LinkConnection connection : link.connections()) {
+        streams += connection.handler().streams();
+      }
+    }
+    return streams;
   }
 
   /** Connections refused because another gateway with the same id is alive. */

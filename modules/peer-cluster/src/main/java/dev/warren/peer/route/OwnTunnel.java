@@ -43,6 +43,12 @@ public interface OwnTunnel {
   /** Since when it is up (wall clock, for people only). */
   long sinceMillis();
 
+  /** Says something to the agent, on the tunnel as a whole: DISCOVERY or DRAIN. */
+  void tell(Frame.OfTunnel frame);
+
+  /** Takes new streams only where no other holder exists, from now on; peers hear of it. */
+  void retire();
+
   /** Ends it: the agent is told why. */
   void end(FaultCode code, String detail, int retryAfterMillis);
 }

@@ -30,6 +30,7 @@ public final class GatewayTunnel implements MuxEvents, OwnTunnel {
   private final String principal;
   private final RouteTable table;
   private final RelayBudget relayBudget;
+  private final Runnable whenSettled;
   private final Runnable whenEnded;
   private final TunnelHandler handler;
   private volatile Frame.Rank rank = Frame.Rank.NONE;
@@ -38,8 +39,13 @@ public final class GatewayTunnel implements MuxEvents, OwnTunnel {
   private volatile String agentSoftware = "";
   private volatile long sinceMillis;
   private volatile boolean draining;
+  private boolean settled;
   private boolean up;
 
+  /**
+   * @param whenSettled run once, when the agent has been let in or not
+   * @param whenEnded run once, when the tunnel is over
+   */
   public GatewayTunnel(
       String gateway,
       String software,
@@ -49,6 +55,7 @@ public final class GatewayTunnel implements MuxEvents, OwnTunnel {
       RouteTable table,
       TunnelHandler handler,
       RelayBudget relayBudget,
+      Runnable whenSettled,
       Runnable whenEnded) {
     this.gateway = gateway;
     this.software = software;
@@ -59,6 +66,7 @@ public final class GatewayTunnel implements MuxEvents, OwnTunnel {
     this.table = table;
     this.handler = handler;
     this.relayBudget = relayBudget;
+    this.whenSettled = whenSettled;
     this.whenEnded = whenEnded;
   }
 
@@ -127,6 +135,32 @@ public final class GatewayTunnel implements MuxEvents, OwnTunnel {
   }
 
   @Override
+  public void tell(Frame.OfTunnel frame) {
+    handler
+        .eventLoop()
+        .execute(
+            () -> {
+              if (frame instanceof Frame.Discovery discovery) {
+                handler.mux().discovery(discovery);
+              } else if (frame instanceof Frame.Drain drain) {
+                handler.mux().drain(drain);
+              } else {
+                throw new IllegalArgumentException(
+                    frame.getClass().getSimpleName() + " (expected: Discovery or Drain)");
+              }
+              handler.sendSoon();
+            });
+  }
+
+  @Override
+  public void retire() {
+    if (!draining) {
+      draining = true;
+      table.changed(this);
+    }
+  }
+
+  @Override
   public void end(FaultCode code, String detail, int retryAfterMillis) {
     handler
         .eventLoop()
@@ -139,6 +173,18 @@ public final class GatewayTunnel implements MuxEvents, OwnTunnel {
 
   @Override
   public void hello(Frame.Hello hello) {
+    judge(hello);
+    settle();
+  }
+
+  private void settle() {
+    if (!settled) {
+      settled = true;
+      whenSettled.run();
+    }
+  }
+
+  private void judge(Frame.Hello hello) {
     SessionKey named;
     try {
       named = SessionKey.of(hello.session());
@@ -190,8 +236,7 @@ public final class GatewayTunnel implements MuxEvents, OwnTunnel {
         .addKeyValue("session", session)
         .addKeyValue("detail", drain.detail())
         .log("tunnel.draining");
-    draining = true;
-    table.changed(this);
+    retire();
   }
 
   @Override
@@ -204,6 +249,7 @@ public final class GatewayTunnel implements MuxEvents, OwnTunnel {
     if (up) {
       table.lost(this, byPeer ? RouteTable.Removal.GONE : RouteTable.Removal.LOST);
     }
+    settle();
     whenEnded.run();
     log.atInfo()
         .addKeyValue("session", session)

@@ -133,4 +133,14 @@ public final class ScriptedTunnel implements OwnTunnel {
     endDetail = detail;
     endRetryAfterMillis = retryAfterMillis;
   }
+
+  @Override
+  public void tell(Frame.OfTunnel frame) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public void retire() {
+    throw new UnsupportedOperationException();
+  }
 }
