@@ -25,6 +25,11 @@ public final class AddressRange {
     return new AddressRange(bytes, bytes.length * 8);
   }
 
+  /** The block of so many leading bits that an address lies in. */
+  public static AddressRange around(InetAddress address, int bits) {
+    return new AddressRange(masked(address.getAddress(), bits), bits);
+  }
+
   /**
    * Reads {@code ADDRESS} or {@code ADDRESS/BITS}; no name is ever looked up.
    *

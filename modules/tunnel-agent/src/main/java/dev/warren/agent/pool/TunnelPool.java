@@ -16,6 +16,8 @@ import java.util.random.RandomGenerator;
  * the memory budget.
  */
 public final class TunnelPool {
+  static final java.time.Duration PARKED = java.time.Duration.ofSeconds(5);
+
   private final EventLoop loop;
   private final AgentTunnel only;
 

@@ -70,7 +70,15 @@ public final class Reconnect {
    * @param retryAfter what the gateway asked for; zero where it said nothing
    */
   public Try afterLoss(long now, Duration retryAfter) {
-    Duration lived = Duration.ofNanos(now - upSince);
+    return afterLoss(now, Duration.ofNanos(now - upSince), retryAfter);
+  }
+
+  /**
+   * One of several tunnels that were up is gone.
+   *
+   * @param lived how long it was up
+   */
+  public Try afterLoss(long now, Duration lived, Duration retryAfter) {
     if (lived.compareTo(settings.stable()) >= 0) {
       doublings = 0;
     }
