@@ -4,13 +4,10 @@ import dev.warren.agent.Agent;
 import dev.warren.agent.AgentSettings;
 import dev.warren.agent.connect.GatewayAddress;
 import dev.warren.agent.connect.ProxyRules;
-import dev.warren.agent.connect.TokenSource;
 import dev.warren.agent.rules.AllowRules;
 import dev.warren.cli.settings.Flag;
 import dev.warren.cli.settings.Parse;
 import dev.warren.cli.settings.Settings;
-import dev.warren.cli.settings.SettingsException;
-import dev.warren.gateway.access.Token;
 import dev.warren.gateway.access.TokenKind;
 import dev.warren.protocol.SessionKey;
 import java.io.IOException;
@@ -18,13 +15,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /** {@code warren agent}: lets callers of a gateway reach what this machine can reach. */
 final class AgentCommand {
-  /** The token itself: the one setting that is no flag, because a command line is no secret. */
-  static final String TOKEN_VARIABLE = "WARREN_TOKEN";
-
   private static final Flag<SessionKey> ID =
       Flag.value(
           "--id", "ID", "The name by which callers reach this agent (required)", SessionKey::of);
@@ -39,7 +32,8 @@ final class AgentCommand {
       Flag.value(
           "--token-file",
           "FILE",
-          "The agent's token, read at each connect; or the token itself in " + TOKEN_VARIABLE,
+          "The agent's token, read at each connect; or the token itself in "
+              + TokenSetting.VARIABLE,
           Parse::path);
   private static final Flag<Path> CA =
       Flag.value(
@@ -141,7 +135,7 @@ final class AgentCommand {
     int loops = settings.get(EVENT_LOOPS);
     AgentSettings.Builder builder =
         AgentSettings.builder(settings.get(ID), settings.get(CONNECT))
-            .token(token(settings, environment))
+            .token(TokenSetting.read(settings, environment, TOKEN_FILE, TokenKind.AGENT))
             .proxies(ProxyRules.of(environment))
             .allow(AllowRules.parse(settings.get(ALLOW)))
             .dialTimeout(settings.get(DIAL_TIMEOUT))
@@ -155,57 +149,5 @@ final class AgentCommand {
             .logFrames(settings.on(Main.LOG_FRAMES));
     settings.find(CA).ifPresent(builder::caFile);
     return builder.build();
-  }
-
-  /** As with every setting the command line beats the environment, and that beats the file. */
-  private static TokenSource token(Settings settings, Map<String, String> environment)
-      throws IOException {
-    String secret = environment.getOrDefault(TOKEN_VARIABLE, "");
-    Optional<Path> file = settings.find(TOKEN_FILE);
-    if (!secret.isEmpty() && settings.source(TOKEN_FILE) == Settings.Source.ENVIRONMENT) {
-      throw new SettingsException(
-          TOKEN_VARIABLE
-              + " and "
-              + TOKEN_FILE.variable()
-              + " are both set in the environment (expected: one of them)");
-    }
-    boolean fromFile =
-        file.isPresent()
-            && (secret.isEmpty() || settings.source(TOKEN_FILE) == Settings.Source.COMMAND_LINE);
-    if (!fromFile && secret.isEmpty()) {
-      return TokenSource.NONE;
-    }
-    TokenSource source = fromFile ? TokenSource.file(file.get()) : TokenSource.literal(secret);
-    checkKind(readToken(source), fromFile ? "--token-file " + file.get() : TOKEN_VARIABLE);
-    return source;
-  }
-
-  private static String readToken(TokenSource source) {
-    try {
-      return source.token().orElse("");
-    } catch (IOException e) {
-      throw new IllegalArgumentException("--token-file: " + e.getMessage(), e);
-    }
-  }
-
-  /** A gateway would refuse these too, but it could not say so as clearly. */
-  private static void checkKind(String token, String where) {
-    Optional<TokenKind> kind = Token.kindOf(token);
-    if (kind.isPresent() && kind.get() != TokenKind.AGENT) {
-      throw new SettingsException(
-          where
-              + " has "
-              + kind.get().possessive()
-              + " token (expected: "
-              + TokenKind.AGENT.possessive()
-              + ")");
-    }
-    if (kind.isPresent()) {
-      try {
-        Token.check(token);
-      } catch (IllegalArgumentException e) {
-        throw new SettingsException(where + ": " + e.getMessage());
-      }
-    }
   }
 }

@@ -11,7 +11,11 @@ import java.util.List;
  * @param summary one line of what it does
  * @param examples lines to paste, shown in its help
  * @param flags what it takes, besides what all take
+ * @param typed what it takes on the command line only, because it belongs to one call; a flag of
+ *     the kind OPERAND stands there without a name
  * @param fromOutside whether its flags may also come from the environment and a config file
+ * @param block where its flags stand in a config file, below {@code warren}; commands that share it
+ *     share those settings
  * @param action null for a group
  * @param parts the commands of a group
  */
@@ -20,7 +24,9 @@ record Command(
     String summary,
     List<String> examples,
     List<Flag<?>> flags,
+    List<Flag<?>> typed,
     boolean fromOutside,
+    String block,
     Action action,
     List<Command> parts) {
   /** What a command does; the number is the exit status. */
@@ -36,16 +42,28 @@ record Command(
   /** A command that runs something, and takes its settings from everywhere. */
   static Command running(
       String name, String summary, List<String> examples, List<Flag<?>> flags, Action action) {
-    return new Command(name, summary, examples, flags, true, action, List.of());
+    return new Command(name, summary, examples, flags, List.of(), true, name, action, List.of());
   }
 
   /** A command that answers and is done; its flags stand on the command line only. */
   static Command answering(
       String name, String summary, List<String> examples, List<Flag<?>> flags, Action action) {
-    return new Command(name, summary, examples, flags, false, action, List.of());
+    return new Command(name, summary, examples, flags, List.of(), false, name, action, List.of());
   }
 
   static Command group(String name, String summary, List<String> examples, List<Command> parts) {
-    return new Command(name, summary, examples, List.of(), false, null, parts);
+    return new Command(name, summary, examples, List.of(), List.of(), false, name, null, parts);
+  }
+
+  /** A command that asks a gateway; all of them share the block {@code operator}. */
+  static Command operating(
+      String name,
+      String summary,
+      List<String> examples,
+      List<Flag<?>> typed,
+      Action action,
+      List<Command> parts) {
+    return new Command(
+        name, summary, examples, AdminClient.FLAGS, typed, true, "operator", action, parts);
   }
 }

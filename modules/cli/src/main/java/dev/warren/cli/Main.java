@@ -17,6 +17,7 @@ import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
 import picocli.CommandLine.ParseResult;
 
 /**
@@ -49,6 +50,9 @@ public final class Main {
           AgentCommand.COMMAND,
           FilesCommand.COMMAND,
           DemoCommand.COMMAND,
+          StatusCommand.COMMAND,
+          SessionsCommand.COMMAND,
+          RestartCommand.COMMAND,
           TokenCommand.COMMAND,
           VersionCommand.COMMAND);
 
@@ -63,7 +67,7 @@ public final class Main {
     Map<String, List<Flag<?>>> configurable = new HashMap<>();
     for (Command command : COMMANDS) {
       if (command.fromOutside()) {
-        configurable.put(command.name(), command.flags());
+        configurable.put(command.block(), command.flags());
       }
     }
     return new Catalog(SHARED, configurable);
@@ -90,7 +94,7 @@ public final class Main {
         found.usage(terminal.err());
         return ExitStatus.USAGE;
       }
-      return run(command, result, terminal);
+      return run(command, found.getCommandSpec().qualifiedName(), result, terminal);
     } catch (CommandLine.ParameterException e) {
       terminal.err().println(e.getMessage());
       if (e instanceof CommandLine.UnmatchedArgumentException unmatched
@@ -106,7 +110,7 @@ public final class Main {
     }
   }
 
-  private static int run(Command command, ParseResult result, Terminal terminal) {
+  private static int run(Command command, String name, ParseResult result, Terminal terminal) {
     try {
       Settings settings =
           command.fromOutside() ? configured(command, result, terminal) : typed(command, result);
@@ -115,7 +119,7 @@ public final class Main {
       terminal.err().println(e.getMessage());
       return ExitStatus.USAGE;
     } catch (Exception e) {
-      terminal.err().println("warren " + command.name() + " failed: " + reason(e));
+      terminal.err().println(name + " failed: " + reason(e));
       LoggerFactory.getLogger(Main.class).atDebug().setCause(e).log("command.failed");
       return ExitStatus.FAILED;
     }
@@ -130,7 +134,8 @@ public final class Main {
     Map<String, List<String>> given = given(result);
     Optional<Path> file = configFile(given, terminal.environment());
     Settings settings =
-        Settings.resolve(catalog(), command.name(), given, terminal.environment(), file);
+        Settings.resolve(catalog(), command.block(), given, terminal.environment(), file)
+            .with(command.typed(), given);
     Logs.configure(settings.get(LOG_LEVEL), settings.get(LOG_FORMAT), settings.on(LOG_FRAMES));
     return settings;
   }
@@ -153,6 +158,9 @@ public final class Main {
         texts.add(String.valueOf(value));
       }
       given.put(option.longestName(), texts);
+    }
+    for (PositionalParamSpec operand : result.matchedPositionals()) {
+      given.put(operand.paramLabel(), List.of(String.valueOf((Object) operand.getValue())));
     }
     return given;
   }
@@ -189,6 +197,19 @@ public final class Main {
       List<String> footer = new ArrayList<>(List.of("", "Examples:"));
       command.examples().forEach(example -> footer.add("  " + example));
       spec.usageMessage().footer(footer.toArray(String[]::new));
+    }
+    for (Flag<?> flag : command.typed()) {
+      if (flag.kind() == Flag.Kind.OPERAND) {
+        spec.addPositional(
+            PositionalParamSpec.builder()
+                .paramLabel(flag.label())
+                .arity("1")
+                .type(String.class)
+                .description(flag.description())
+                .build());
+      } else {
+        spec.addOption(option(flag, null, catalog));
+      }
     }
     for (Flag<?> flag : command.flags()) {
       spec.addOption(option(flag, command, catalog));
@@ -227,7 +248,7 @@ public final class Main {
   private static OptionSpec option(Flag<?> flag, Command command, Catalog catalog) {
     String shownDefault =
         command != null && command.fromOutside()
-            ? Settings.defaultOf(catalog, command.name(), flag)
+            ? Settings.defaultOf(catalog, command.block(), flag)
                 .filter(text -> flag.kind() != Flag.Kind.SWITCH && !text.isEmpty())
                 .map(text -> " (default: " + text + ")")
                 .orElse("")
@@ -251,6 +272,7 @@ public final class Main {
               .fallbackValue("true")
               .paramLabel("true|false")
               .build();
+      case OPERAND -> throw new IllegalArgumentException(flag + " is no option");
     };
   }
 }

@@ -24,6 +24,10 @@ final class TokenCommand {
           "SESSIONS",
           "The sessions it is good for: ids or patterns, separated by commas, as in foo or web-*",
           TokenCommand::word);
+
+  /** Every session of every realm. */
+  private static final String EVERYTHING = "*/*";
+
   private static final Flag<String> NAME =
       Flag.value("--name", "NAME", "Its holder, as logs show them", TokenCommand::word);
 
@@ -34,11 +38,18 @@ final class TokenCommand {
           List.of(
               "warren token agent --id foo > foo.token 2>> agents.tokens",
               "warren token caller --id 'web-*' --name ci > ci.token 2>> callers.tokens",
+              "warren token admin > admin.token 2>> admin.tokens",
               "warren token cluster > cluster.tokens",
               "openssl rand -hex 32 | tee my.token | warren token hash --id foo >> agents.tokens"),
           List.of(
-              made(TokenKind.AGENT, "agent", "Make a token for an agent."),
-              made(TokenKind.CALLER, "caller", "Make a token for a caller."),
+              made(TokenKind.AGENT, "agent", "agents.tokens", "Make a token for an agent."),
+              made(TokenKind.CALLER, "caller", "callers.tokens", "Make a token for a caller."),
+              made(
+                  TokenKind.ADMIN,
+                  "admin",
+                  "admin.tokens",
+                  "Make a token for an operator, good for every session and what concerns none"
+                      + " unless --id says otherwise."),
               Command.answering(
                   "cluster",
                   "Make a token for a cluster; all of its gateways read the same file.",
@@ -57,15 +68,23 @@ final class TokenCommand {
 
   private TokenCommand() {}
 
-  private static Command made(TokenKind kind, String name, String summary) {
+  private static Command made(TokenKind kind, String name, String file, String summary) {
+    boolean forAll = kind == TokenKind.ADMIN;
     return Command.answering(
         name,
         summary + " The token goes to standard output, the line for the file to standard error.",
-        List.of("warren token " + name + " --id foo > foo.token 2>> " + name + "s.tokens"),
+        List.of(
+            forAll
+                ? "warren token admin > admin.token 2>> " + file
+                : "warren token " + name + " --id foo > foo.token 2>> " + file),
         List.of(ID, NAME),
         (settings, terminal) -> {
           String token = Token.generate(kind, new SecureRandom());
-          String line = line(token, settings);
+          String line =
+              line(
+                  token,
+                  forAll ? settings.find(ID).orElse(EVERYTHING) : settings.get(ID),
+                  settings);
           terminal.out().println(token);
           terminal.err().println(line);
           return ExitStatus.OK;
@@ -79,11 +98,11 @@ final class TokenCommand {
     return text;
   }
 
-  private static String line(String token, Settings settings) {
+  private static String line(String token, String sessions, Settings settings) {
     String line =
         Token.hash(token)
             + "  "
-            + settings.get(ID)
+            + sessions
             + settings.find(NAME).map(name -> "  " + name).orElse("");
     try {
       TokenFileAuthorizer.checkLine(line);
@@ -105,7 +124,7 @@ final class TokenCommand {
     } catch (IllegalArgumentException e) {
       throw new SettingsException(e.getMessage());
     }
-    terminal.out().println(line(token.strip(), settings));
+    terminal.out().println(line(token.strip(), settings.get(ID), settings));
     return ExitStatus.OK;
   }
 }

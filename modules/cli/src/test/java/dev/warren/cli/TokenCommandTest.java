@@ -13,7 +13,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class TokenCommandTest {
   @ParameterizedTest
-  @CsvSource({"agent, wag_", "caller, wcl_"})
+  @CsvSource({"agent, wag_", "caller, wcl_", "admin, wad_"})
   void secretStandsAloneOnStandardOutputAndItsLineOnStandardError(String kind, String prefix) {
     Run run = Run.of("token", kind, "--id", "foo,web-*", "--name", "ci");
     assertEquals(ExitStatus.OK, run.status());
@@ -22,6 +22,14 @@ class TokenCommandTest {
     assertEquals(token + System.lineSeparator(), run.out());
     assertEquals(Token.hash(token) + "  foo,web-*  ci" + System.lineSeparator(), run.err());
     assertFalse(run.err().contains(token));
+  }
+
+  @Test
+  void operatorsTokenIsGoodForEverythingUnlessSaidOtherwise() {
+    Run run = Run.of("token", "admin", "--name", "alice");
+    assertEquals(ExitStatus.OK, run.status(), run.err());
+    assertEquals(
+        Token.hash(run.out().strip()) + "  */*  alice" + System.lineSeparator(), run.err());
   }
 
   @Test

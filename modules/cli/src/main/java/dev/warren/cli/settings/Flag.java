@@ -23,7 +23,9 @@ public final class Flag<T> {
     /**
      * Says yes by being there; takes {@code =false} too, so that a config file can be overruled.
      */
-    SWITCH
+    SWITCH,
+    /** Is no flag at all: it stands on the command line by itself, and has to. */
+    OPERAND
   }
 
   private final String name;
@@ -76,6 +78,15 @@ public final class Flag<T> {
   public static Flag<Boolean> toggle(String name, String description) {
     return new Flag<>(
         name, Kind.SWITCH, "", description, null, texts -> Parse.yesOrNo(texts.get(0)));
+  }
+
+  /**
+   * @param label what stands for it in the help, and its name
+   * @param parser throws IllegalArgumentException, with what was expected as its message
+   */
+  public static <T> Flag<T> operand(String label, String description, Function<String, T> parser) {
+    return new Flag<>(
+        label, Kind.OPERAND, label, description, null, texts -> parser.apply(texts.get(0)));
   }
 
   public String name() {

@@ -62,16 +62,21 @@ public final class Settings {
   /** For commands whose flags stand on the command line only, and have no defaults. */
   public static Settings ofCommandLine(
       Catalog catalog, String command, Map<String, List<String>> given) {
-    Map<Flag<?>, Found> found = new HashMap<>();
-    Map<Flag<?>, String> ways = new HashMap<>();
-    for (Flag<?> flag : catalog.of(command)) {
-      ways.put(flag, flag.name() + " " + flag.label());
-      List<String> typed = given.get(flag.name());
-      if (typed != null) {
-        found.put(flag, new Found(typed, Source.COMMAND_LINE, "on the command line"));
+    return new Settings(Map.of(), Map.of()).with(catalog.of(command), given);
+  }
+
+  /** The same with flags that stand on the command line only and have no defaults. */
+  public Settings with(List<Flag<?>> typed, Map<String, List<String>> given) {
+    Map<Flag<?>, Found> all = new HashMap<>(found);
+    Map<Flag<?>, String> allWays = new HashMap<>(ways);
+    for (Flag<?> flag : typed) {
+      allWays.put(flag, flag.name() + " " + flag.label());
+      List<String> texts = given.get(flag.name());
+      if (texts != null) {
+        all.put(flag, new Found(texts, Source.COMMAND_LINE, "on the command line"));
       }
     }
-    return new Settings(found, ways);
+    return new Settings(all, allWays);
   }
 
   private static Optional<Found> find(

@@ -51,6 +51,8 @@ class SettingsTest {
             named(
                 "allow dial-timeout connect-timeout heartbeat max-streams max-pending-dials"
                     + " event-loops memory-budget"),
+            "operator",
+            named("admin"),
             "demo",
             named("once")));
   }
