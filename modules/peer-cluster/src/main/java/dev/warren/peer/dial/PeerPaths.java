@@ -2,6 +2,7 @@ package dev.warren.peer.dial;
 
 import dev.warren.protocol.Incarnation;
 import dev.warren.protocol.channel.TunnelHandler;
+import java.util.Collection;
 
 /** The ways to other gateways, as a dial sees them. Safe for use by all event loops. */
 public interface PeerPaths {
@@ -32,6 +33,15 @@ public interface PeerPaths {
   interface Path {
     /** The connection with the fewest streams; null where none takes new ones. */
     TunnelHandler connection();
+
+    /**
+     * The same without connections that were lost under the dial: what has not been cleared away
+     * yet must not be tried again.
+     */
+    default TunnelHandler connection(Collection<TunnelHandler> lost) {
+      TunnelHandler best = connection();
+      return lost.contains(best) ? null : best;
+    }
 
     /** Smoothed (nanoseconds); 0 before the first measurement. */
     long roundTripNanos();

@@ -16,6 +16,8 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,12 +49,16 @@ final class RoutedDial implements WaitingDials.Waiter {
   private final Promise<OpenedStream> promise;
   private final long started = System.nanoTime();
   private final Set<Candidate> tried = new HashSet<>();
+  private final Set<TunnelHandler> lost = new HashSet<>(); // connections of links, under this dial
   private final List<Attempt> underWay = new ArrayList<>(1);
   private Future<?> deadline;
   private Future<?> hedge;
   private Future<?> grace;
+  private Future<?> askLimit;
   private boolean waiting;
+  private boolean late;
   private boolean asked;
+  private boolean answered; // by the control plane, or too late
   private int attempts;
   private FaultCode lastCode;
   private String lastDetail = "";
@@ -86,7 +92,7 @@ final class RoutedDial implements WaitingDials.Waiter {
       return;
     }
     RouteTable.Known known = router.table().find(dial.session());
-    Candidate next = attempts < MAX_ATTEMPTS ? router.best(known, tried) : null;
+    Candidate next = attempts < MAX_ATTEMPTS ? router.best(known, tried, lost) : null;
     if (next != null) {
       begin(next);
     } else if (!underWay.isEmpty()) {
@@ -120,7 +126,7 @@ final class RoutedDial implements WaitingDials.Waiter {
     }
     // What came between the look at the table and now has been missed.
     RouteTable.Known again = router.table().find(dial.session());
-    if (!again.equals(known) && router.best(again, tried) != null) {
+    if (!again.equals(known) && router.best(again, tried, lost) != null) {
       router.waitingDials().remove(dial.session(), this);
       released();
     }
@@ -182,18 +188,28 @@ final class RoutedDial implements WaitingDials.Waiter {
       return;
     }
     router.count().asked.increment();
-    router
-        .presence()
-        .find(dial.session(), router.settings().askWithin())
-        .whenComplete(
-            (found, failure) -> {
-              router.asks().release();
-              loop.execute(() -> answer(failure == null ? found : null));
-            });
+    Duration within = router.settings().askWithin();
+    askLimit = loop.schedule(() -> answer(null), within.toNanos(), TimeUnit.NANOSECONDS);
+    CompletionStage<SessionStatus> answer;
+    try {
+      answer = router.presence().find(dial.session(), within);
+    } catch (RuntimeException e) {
+      answer = CompletableFuture.failedFuture(e);
+    }
+    answer.whenComplete(
+        (found, failure) -> {
+          router.asks().release();
+          loop.execute(() -> answer(failure == null ? found : null));
+        });
   }
 
   private void answer(SessionStatus found) {
-    if (promise.isDone()) {
+    if (promise.isDone() || answered) {
+      return;
+    }
+    answered = true;
+    if (router.best(router.table().find(dial.session()), tried, lost) != null) {
+      step(); // a way has turned up meanwhile
       return;
     }
     if (found == null) {
@@ -228,6 +244,7 @@ final class RoutedDial implements WaitingDials.Waiter {
   }
 
   private void tooLate() {
+    late = true;
     fail(
         Outcome.TIMED_OUT,
         "session "
@@ -253,14 +270,17 @@ final class RoutedDial implements WaitingDials.Waiter {
     if (grace != null) {
       grace.cancel(false);
     }
+    if (askLimit != null) {
+      askLimit.cancel(false);
+    }
     if (waiting) {
       router.waitingDials().remove(dial.session(), this);
     }
     (promise.isSuccess() ? router.count().opened : router.count().failed).increment();
     FaultCode why =
-        promise.isSuccess()
-            ? FaultCode.OTHER_ATTEMPT_WON
-            : promise.isCancelled() ? FaultCode.CANCELLED : FaultCode.DEADLINE;
+        promise.isCancelled()
+            ? FaultCode.CANCELLED
+            : late ? FaultCode.DEADLINE : FaultCode.OTHER_ATTEMPT_WON;
     for (Attempt attempt : underWay) {
       attempt.takeBack(why);
     }
@@ -270,7 +290,7 @@ final class RoutedDial implements WaitingDials.Waiter {
 
   private void begin(Candidate candidate) {
     tried.add(candidate);
-    TunnelHandler handler = router.handler(candidate);
+    TunnelHandler handler = router.handler(candidate, lost);
     if (handler == null) {
       step(); // it went meanwhile
       return;
@@ -290,7 +310,8 @@ final class RoutedDial implements WaitingDials.Waiter {
     attempt.start();
   }
 
-  private void refused(Attempt attempt, FaultCode code, String detail, int retryAfterMillis) {
+  private void refused(
+      Attempt attempt, FaultCode code, String detail, int retryAfterMillis, boolean over) {
     underWay.remove(attempt);
     if (promise.isDone()) {
       return;
@@ -310,6 +331,11 @@ final class RoutedDial implements WaitingDials.Waiter {
       lastCode = code;
       lastDetail = detail;
       lastRetryAfterMillis = retryAfterMillis;
+      if (over && attempt.candidate instanceof Candidate.There) {
+        // The link may have more connections than this one, and the holder did not answer.
+        lost.add(attempt.handler);
+        tried.remove(attempt.candidate);
+      }
       step();
       return;
     }
@@ -416,8 +442,9 @@ final class RoutedDial implements WaitingDials.Waiter {
 
     @Override
     public void refused(FaultCode code, String detail, int retryAfterMillis) {
+      boolean over = handler.mux().isOver();
       // Never within begin(): the next step must not run inside this one.
-      loop.execute(() -> RoutedDial.this.refused(this, code, detail, retryAfterMillis));
+      loop.execute(() -> RoutedDial.this.refused(this, code, detail, retryAfterMillis, over));
     }
   }
 

@@ -115,8 +115,12 @@ public final class Router implements StreamOpener {
     return waiting.count();
   }
 
-  /** The best way that was not tried yet, or null. */
-  Candidate best(RouteTable.Known known, Set<Candidate> tried) {
+  /**
+   * The best way that was not tried yet, or null.
+   *
+   * @param lost connections of links that were lost under this dial
+   */
+  Candidate best(RouteTable.Known known, Set<Candidate> tried, Set<TunnelHandler> lost) {
     List<Ranked> all = new ArrayList<>(known.own().size() + known.routes().size());
     for (OwnTunnel tunnel : known.own()) {
       Candidate here = new Candidate.Here(tunnel);
@@ -126,7 +130,7 @@ public final class Router implements StreamOpener {
     }
     for (Route route : known.routes()) {
       PeerPaths.Path path = paths.to(route.holder().incarnation());
-      if (path == null) {
+      if (path == null || path.connection(lost) == null) {
         continue;
       }
       Candidate there =
@@ -169,12 +173,12 @@ public final class Router implements StreamOpener {
   }
 
   /** What runs the candidate's connection; null where it has gone meanwhile. */
-  TunnelHandler handler(Candidate candidate) {
+  TunnelHandler handler(Candidate candidate, Set<TunnelHandler> lost) {
     if (candidate instanceof Candidate.Here here) {
       return here.tunnel().handler();
     }
     PeerPaths.Path path = paths.to(((Candidate.There) candidate).gateway());
-    return path == null ? null : path.connection();
+    return path == null ? null : path.connection(lost);
   }
 
   long roundTripNanos(Candidate candidate) {

@@ -40,24 +40,26 @@ final class WaitingDials {
     this.maxInAll = maxInAll;
   }
 
-  /** Says whether there was room. */
+  /** Says whether there was room; who waits already has it. */
   boolean add(SessionKey session, Waiter waiter) {
     if (count.incrementAndGet() > maxInAll) {
       count.decrementAndGet();
       return false;
     }
     boolean[] added = new boolean[1];
+    boolean[] waits = new boolean[1];
     waiting.compute(
         session,
         (key, known) -> {
           LinkedHashSet<Waiter> all = known == null ? new LinkedHashSet<>() : known;
-          added[0] = all.size() < maxPerSession && all.add(waiter);
-          return all;
+          waits[0] = all.contains(waiter);
+          added[0] = !waits[0] && all.size() < maxPerSession && all.add(waiter);
+          return all.isEmpty() ? null : all;
         });
     if (!added[0]) {
       count.decrementAndGet();
     }
-    return added[0];
+    return added[0] || waits[0];
   }
 
   void remove(SessionKey session, Waiter waiter) {
@@ -71,25 +73,35 @@ final class WaitingDials {
         });
   }
 
-  /** There may be a way to the session now. */
+  /** There may be a way to the session now: all that wait for it hear so. */
   void release(SessionKey session) {
+    release(session, Integer.MAX_VALUE);
+  }
+
+  /**
+   * @param most so many: those that find no way and wait again, behind the others, are not told
+   *     twice
+   */
+  private void release(SessionKey session, int most) {
     List<Waiter> some = new ArrayList<>(RELEASED_AT_ONCE);
-    LinkedHashSet<Waiter> left =
-        waiting.computeIfPresent(
-            session,
-            (key, all) -> {
-              var iterator = all.iterator();
-              while (iterator.hasNext() && some.size() < RELEASED_AT_ONCE) {
-                some.add(iterator.next());
-                iterator.remove();
-                count.decrementAndGet();
-              }
-              return all.isEmpty() ? null : all;
-            });
-    if (left != null && !some.isEmpty()) {
+    int[] left = new int[1];
+    waiting.computeIfPresent(
+        session,
+        (key, all) -> {
+          int those = Math.min(most, all.size());
+          var iterator = all.iterator();
+          while (some.size() < Math.min(those, RELEASED_AT_ONCE)) {
+            some.add(iterator.next());
+            iterator.remove();
+            count.decrementAndGet();
+          }
+          left[0] = those - some.size();
+          return all.isEmpty() ? null : all;
+        });
+    if (left[0] > 0) {
       some.get(0)
           .loop()
-          .schedule(() -> release(session), RELEASE_STEP_MILLIS, TimeUnit.MILLISECONDS);
+          .schedule(() -> release(session, left[0]), RELEASE_STEP_MILLIS, TimeUnit.MILLISECONDS);
     }
     for (Waiter waiter : some) {
       if (waiter.loop().inEventLoop()) {

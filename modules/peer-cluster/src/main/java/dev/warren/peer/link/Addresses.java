@@ -1,6 +1,7 @@
 package dev.warren.peer.link;
 
 import dev.warren.peer.GatewayIdentity;
+import io.netty.util.NetUtil;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
@@ -14,6 +15,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,6 +34,9 @@ final class Addresses implements AutoCloseable {
 
   /** What peers told us is kept this long after it was of use last. */
   static final Duration KEPT = Duration.ofHours(24);
+
+  /** A name that was of use within this is never given up for a new one. */
+  static final Duration IN_USE = Duration.ofMinutes(1);
 
   static final Duration FIRST_RETRY = Duration.ofMillis(100);
   static final Duration LAST_RETRY = Duration.ofSeconds(2);
@@ -65,8 +70,9 @@ final class Addresses implements AutoCloseable {
     private long nextTry;
     private int failures;
 
-    Address(InetSocketAddress socket) {
+    Address(InetSocketAddress socket, long now) {
       this.socket = socket;
+      this.nextTry = now;
     }
 
     InetSocketAddress socket() {
@@ -86,7 +92,7 @@ final class Addresses implements AutoCloseable {
       dialling = true;
     }
 
-    /** Nobody was there, or not who should be. */
+    /** Nobody was there, or whoever was there wanted no link. */
     void failed(long now, RandomGenerator random) {
       dialling = false;
       long ceiling = FIRST_RETRY.toNanos() << Math.min(failures++, 10);
@@ -98,23 +104,42 @@ final class Addresses implements AutoCloseable {
     void found(GatewayIdentity who, long now, Duration after) {
       dialling = false;
       leadsTo = who;
-      failures = 0;
       nextTry = now + after.toNanos();
       name.usefulAt = now;
     }
+
+    /** What was found there has become a connection of a link. */
+    void good() {
+      failures = 0;
+    }
+  }
+
+  /** Finds the addresses of a name; {@code InetAddress::getAllByName}, or a test's. */
+  @FunctionalInterface
+  interface Resolver {
+    InetAddress[] find(String host) throws UnknownHostException;
   }
 
   private final Map<JoinAddress, Name> names = new LinkedHashMap<>();
   private final Map<InetSocketAddress, Address> addresses = new LinkedHashMap<>();
-  private final ExecutorService resolver;
+  private final ExecutorService resolving;
+  private final Resolver resolver;
+  private final LongSupplier nanoClock;
   private final Consumer<Runnable> home;
 
   /**
    * @param home runs a step on the loop of Links
    */
-  Addresses(List<JoinAddress> given, Consumer<Runnable> home, long now) {
+  Addresses(List<JoinAddress> given, Consumer<Runnable> home) {
+    this(given, home, InetAddress::getAllByName, System::nanoTime);
+  }
+
+  Addresses(
+      List<JoinAddress> given, Consumer<Runnable> home, Resolver resolver, LongSupplier nanoClock) {
     this.home = home;
-    this.resolver =
+    this.resolver = resolver;
+    this.nanoClock = nanoClock;
+    this.resolving =
         Executors.newSingleThreadExecutor(
             task -> {
               Thread thread = new Thread(task, "warren-names");
@@ -122,7 +147,7 @@ final class Addresses implements AutoCloseable {
               return thread;
             });
     for (JoinAddress name : given) {
-      names.put(name, new Name(name, true, now));
+      names.put(name, new Name(name, true, nanoClock.getAsLong()));
     }
   }
 
@@ -131,9 +156,29 @@ final class Addresses implements AutoCloseable {
     Name known = names.get(name);
     if (known != null) {
       known.usefulAt = now;
-    } else if (names.size() < MAX_NAMES) {
+    } else if (names.size() < MAX_NAMES || giveUpOldest(now)) {
       names.put(name, new Name(name, false, now));
     }
+  }
+
+  /** Makes room for a new name: gateways that come and go leave many behind. */
+  private boolean giveUpOldest(long now) {
+    Name oldest = null;
+    for (Name name : names.values()) {
+      if (!name.given && (oldest == null || name.usefulAt - oldest.usefulAt < 0)) {
+        oldest = name;
+      }
+    }
+    if (oldest == null || now - oldest.usefulAt < IN_USE.toNanos()) {
+      return false;
+    }
+    names.remove(oldest.name);
+    forgetAddressesOf(oldest);
+    return true;
+  }
+
+  private void forgetAddressesOf(Name name) {
+    addresses.values().removeIf(address -> address.name == name);
   }
 
   /** The names that are to be told to others. */
@@ -147,7 +192,7 @@ final class Addresses implements AutoCloseable {
       Name name = all.next();
       if (!name.given && now - name.usefulAt > KEPT.toNanos()) {
         all.remove();
-        addresses.values().removeIf(address -> address.name == name);
+        forgetAddressesOf(name);
       } else if (!name.resolving && now - name.resolveAt >= 0) {
         resolve(name);
       }
@@ -155,14 +200,25 @@ final class Addresses implements AutoCloseable {
   }
 
   private void resolve(Name name) {
+    String host = name.name.host();
+    byte[] literal =
+        host.indexOf('%') < 0 ? NetUtil.createByteArrayFromIpAddressString(host) : null;
+    if (literal != null) { // does not wait behind names that take their time
+      try {
+        resolved(name, new InetAddress[] {InetAddress.getByAddress(literal)});
+      } catch (UnknownHostException e) {
+        throw new IllegalStateException(name.name + " has " + literal.length + " bytes", e);
+      }
+      return;
+    }
     name.resolving = true;
     try {
-      resolver.execute(
+      resolving.execute(
           () -> {
             InetAddress[] found;
             try {
-              found = InetAddress.getAllByName(name.name.host());
-            } catch (UnknownHostException e) {
+              found = resolver.find(name.name.host());
+            } catch (UnknownHostException | RuntimeException e) {
               found = new InetAddress[0];
             }
             InetAddress[] all = found;
@@ -175,7 +231,10 @@ final class Addresses implements AutoCloseable {
 
   private void resolved(Name name, InetAddress[] found) {
     name.resolving = false;
-    name.resolveAt = System.nanoTime() + RESOLVE_EVERY.toNanos();
+    name.resolveAt = nanoClock.getAsLong() + RESOLVE_EVERY.toNanos();
+    if (names.get(name.name) != name) {
+      return; // it was given up meanwhile
+    }
     if (found.length == 0) {
       if (!name.missingTold) {
         name.missingTold = true;
@@ -195,7 +254,8 @@ final class Addresses implements AutoCloseable {
         .removeIf(
             address -> address.name == name && !address.dialling && !now.contains(address.socket));
     for (InetSocketAddress socket : now) {
-      addresses.computeIfAbsent(socket, Address::new).name = name;
+      addresses.computeIfAbsent(socket, fresh -> new Address(fresh, nanoClock.getAsLong())).name =
+          name;
     }
   }
 
@@ -212,6 +272,6 @@ final class Addresses implements AutoCloseable {
 
   @Override
   public void close() {
-    resolver.shutdownNow();
+    resolving.shutdownNow();
   }
 }

@@ -10,6 +10,9 @@ public record JoinAddress(String host, int linkPort) {
   /** The link port is the cluster port and this, unless said otherwise. */
   public static final int LINK_PORT_OFFSET = 100;
 
+  /** The longest name that the DNS has (characters). */
+  static final int MAX_HOST = 253;
+
   /**
    * Reads {@code HOST:PORT} (the cluster port) or {@code HOST:PORT/LINKPORT}; an IPv6 address
    * stands in brackets.
@@ -27,7 +30,9 @@ public record JoinAddress(String host, int linkPort) {
     } else if (host.contains(":")) {
       throw wrong(text);
     }
-    if (host.isBlank() || host.chars().anyMatch(Character::isWhitespace)) {
+    if (host.isBlank()
+        || host.length() > MAX_HOST
+        || host.chars().anyMatch(Character::isWhitespace)) {
       throw wrong(text);
     }
     int clusterPort = port(address.substring(colon + 1), text);
@@ -42,8 +47,7 @@ public record JoinAddress(String host, int linkPort) {
   /** Reads an address that a peer told us, {@code HOST:LINKPORT}. */
   static JoinAddress ofLink(String text) {
     JoinAddress read = parse(text + "/1");
-    int colon = text.lastIndexOf(':');
-    return new JoinAddress(read.host(), Integer.parseInt(text.substring(colon + 1)));
+    return new JoinAddress(read.host(), port(text.substring(text.lastIndexOf(':') + 1), text));
   }
 
   private static int port(String digits, String text) {

@@ -5,11 +5,16 @@ import dev.warren.peer.control.Standing;
 import dev.warren.peer.dial.PeerPaths;
 import dev.warren.peer.route.Announced;
 import dev.warren.peer.route.Announcements;
+import dev.warren.peer.route.Route;
 import dev.warren.peer.route.RouteWire;
+import dev.warren.peer.wire.Acknowledged;
 import dev.warren.peer.wire.Peering;
 import dev.warren.protocol.channel.TunnelHandler;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
  * The bundle of connections to one life of one gateway. Changed on the loop of {@link Links} only;
@@ -26,14 +31,21 @@ final class Link implements PeerPaths.Path {
   private volatile Front front;
   private volatile long generation;
   private volatile long heardAt;
-  private String address = ""; // where it takes links, as it says
+  private volatile String address = ""; // where it takes links, as it says
   private LinkConnection announcing;
   private long lostAt;
   private boolean forgotten = true; // nothing that it announced is left
-  private int dialling;
-  private long upSinceMillis;
+  private LinkConnection askedOver; // for a snapshot
+  private final Set<Object> dials = new HashSet<>();
+  private volatile long upSinceMillis;
 
-  Link(GatewayIdentity peer, Announcements announcements, Announced announced, long silenceNanos) {
+  Link(
+      GatewayIdentity peer,
+      Announcements announcements,
+      Announced announced,
+      long silenceNanos,
+      long now) {
+    this.lostAt = now;
     this.peer = peer;
     this.announcements = announcements;
     this.announced = announced;
@@ -91,13 +103,24 @@ final class Link implements PeerPaths.Path {
     return upSinceMillis;
   }
 
-  /** Connections to it that we are making. */
-  int dialling() {
-    return dialling;
+  /** Whether it was up at any time. */
+  boolean wasUp() {
+    return generation > 0;
   }
 
-  void dialling(int change) {
-    dialling += change;
+  /** Connections to it that we are making. */
+  int dialling() {
+    return dials.size();
+  }
+
+  /** One more, known by this; it counts until {@link #dialSettled}. */
+  void dialling(Object dial) {
+    dials.add(dial);
+  }
+
+  /** It is up, or will never be. Says whether that is news. */
+  boolean dialSettled(Object dial) {
+    return dials.remove(dial);
   }
 
   int count(boolean dialledByUs) {
@@ -119,6 +142,7 @@ final class Link implements PeerPaths.Path {
     more.add(connection);
     connections = List.copyOf(more);
     connection.up = true;
+    connection.heardBytes = connection.handler().receivedBytes();
     forgotten = false;
     heardAt = now;
   }
@@ -156,6 +180,7 @@ final class Link implements PeerPaths.Path {
       long bytes = connection.handler().receivedBytes();
       if (bytes != connection.heardBytes) {
         connection.heardBytes = bytes;
+        connection.provenBothWays = true;
         heardAt = now;
       }
     }
@@ -179,17 +204,60 @@ final class Link implements PeerPaths.Path {
     }
   }
 
-  /** The link is new, or was lost as a whole: whoever announces starts from nothing. */
-  void restartAnnouncing() {
-    announcing = null;
+  /** The link is new, or new to the peer: all is told from the beginning, over this connection. */
+  void announceAll(List<Route> all, LinkConnection over) {
+    announcing = over;
+    announcements.startSnapshot(all);
+    announce();
+  }
+
+  /**
+   * Says that we have not all that the peer told us, where that is so, on one of its connections.
+   * The peer may not have seen that the link was lost to us.
+   */
+  void ask() {
+    askedOver = null;
+    if (!announced.isComplete() && !connections.isEmpty()) {
+      askedOver = connections.get(0);
+      askedOver.tell(
+          Peering.newBuilder()
+              .setAcknowledged(
+                  Acknowledged.newBuilder().setSequence(announced.sequence()).setNothingKept(true))
+              .build());
+    }
+  }
+
+  /** Asks once more where the connection is lost over which we asked. */
+  void askAgainAfter(LinkConnection lost) {
+    if (lost == askedOver) {
+      ask();
+    }
+  }
+
+  /** Whether a connection of the bundle that stays is known to be up at both sides. */
+  boolean isProven(boolean dialledByUs) {
+    for (LinkConnection connection : connections) {
+      if (connection.dialledByUs() == dialledByUs && connection.provenBothWays) {
+        return true;
+      }
+    }
+    return false;
   }
 
   // ---- from any thread ----
 
   @Override
   public TunnelHandler connection() {
+    return connection(List.of());
+  }
+
+  @Override
+  public TunnelHandler connection(Collection<TunnelHandler> lost) {
     LinkConnection best = null;
     for (LinkConnection connection : connections) {
+      if (lost.contains(connection.handler())) {
+        continue;
+      }
       boolean better =
           best == null
               || (connection.retiring || connection.peerDrains() ? 1 : 0)

@@ -27,12 +27,14 @@ final class LinkConnection implements MuxEvents {
   private final Links links;
   private final GatewayIdentity peer;
   private final boolean dialledByUs;
+  private final Addresses.Address address;
   private final SocketAddress remote;
   private final TunnelHandler handler;
 
-  // On the loop of Links only.
-  boolean retiring;
+  // Changed on the loop of Links only.
+  volatile boolean retiring;
   boolean up;
+  boolean provenBothWays; // something has arrived since it was up here: it is up there too
   long heardBytes;
 
   private volatile boolean peerDrains;
@@ -41,11 +43,13 @@ final class LinkConnection implements MuxEvents {
       Links links,
       GatewayIdentity peer,
       boolean dialledByUs,
+      Addresses.Address address,
       SocketAddress remote,
       TunnelHandler handler) {
     this.links = links;
     this.peer = peer;
     this.dialledByUs = dialledByUs;
+    this.address = address;
     this.remote = remote;
     this.handler = handler;
   }
@@ -57,6 +61,11 @@ final class LinkConnection implements MuxEvents {
 
   boolean dialledByUs() {
     return dialledByUs;
+  }
+
+  /** Where we dialled it; null where we did not. */
+  Addresses.Address address() {
+    return address;
   }
 
   SocketAddress remote() {

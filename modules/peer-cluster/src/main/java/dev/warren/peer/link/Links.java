@@ -154,7 +154,7 @@ public final class Links implements PeerPaths, Neighbours, AutoCloseable {
         new MuxSettings(
             LIMITS, settings.heartbeat(), settings.handshake(), MuxSettings.DEFAULT.quantum());
     this.mine = Standing.none(self, software);
-    this.addresses = new Addresses(settings.join(), home::execute, System.nanoTime());
+    this.addresses = new Addresses(settings.join(), home::execute);
     this.listener = bind();
     this.advertised =
         settings.advertise().isEmpty()
@@ -246,9 +246,14 @@ public final class Links implements PeerPaths, Neighbours, AutoCloseable {
         Link link = all.next();
         link.listen(now);
         retire(link);
-        if (!link.isUp() && now - link.lostAt() >= settings.lostAfter().toNanos()) {
+        if (link.isUp()) {
+          if (!link.address().isEmpty()) {
+            addresses.learn(JoinAddress.ofLink(link.address()), now); // it is of use
+          }
+        } else if (now - link.lostAt() >= settings.lostAfter().toNanos()) {
           forget(link, "no connection for " + settings.lostAfter().toMillis() + " ms");
-          if (now - link.lostAt() >= Addresses.KEPT.toNanos()) {
+          Duration kept = link.wasUp() ? Addresses.KEPT : settings.handshake();
+          if (link.dialling() == 0 && now - link.lostAt() >= kept.toNanos()) {
             all.remove();
           }
         }
@@ -279,11 +284,19 @@ public final class Links implements PeerPaths, Neighbours, AutoCloseable {
     address.dialling();
     Link expected = address.leadsTo() == null ? null : links.get(address.leadsTo().incarnation());
     if (expected != null) {
-      expected.dialling(1);
+      expected.dialling(address);
     }
     Class<? extends SocketChannel> kind =
         Epoll.isAvailable() ? EpollSocketChannel.class : NioSocketChannel.class;
-    boolean[] known = new boolean[1]; // on home: somebody proved who it is
+    boolean[] known = new boolean[1]; // on home: somebody proved who it is, or nobody will
+    Runnable nobody =
+        () -> {
+          if (!known[0]) {
+            known[0] = true;
+            settled(expected, address);
+            address.failed(System.nanoTime(), random);
+          }
+        };
     new Bootstrap()
         .group(loops.next())
         .channel(kind)
@@ -294,6 +307,7 @@ public final class Links implements PeerPaths, Neighbours, AutoCloseable {
               @Override
               protected void initChannel(Channel channel) {
                 channels.add(channel);
+                channel.closeFuture().addListener(over -> home.execute(nobody));
                 security.dial(
                     channel,
                     address.socket(),
@@ -302,26 +316,13 @@ public final class Links implements PeerPaths, Neighbours, AutoCloseable {
                       channel.config().setAutoRead(false);
                       home.execute(
                           () -> {
-                            known[0] = true;
-                            if (expected != null) {
-                              expected.dialling(-1);
+                            if (!known[0]) {
+                              known[0] = true;
+                              settled(expected, address);
+                              found(channel, address, peer);
                             }
-                            found(channel, address, peer);
                           });
                     });
-                channel
-                    .closeFuture()
-                    .addListener(
-                        closed ->
-                            home.execute(
-                                () -> {
-                                  if (!known[0]) {
-                                    if (expected != null) {
-                                      expected.dialling(-1);
-                                    }
-                                    address.failed(System.nanoTime(), random);
-                                  }
-                                }));
               }
             })
         .connect(address.socket())
@@ -334,8 +335,15 @@ public final class Links implements PeerPaths, Neighbours, AutoCloseable {
                         .addKeyValue("reason", connect.cause().getMessage())
                         .log("link.dial.failed");
                     connect.channel().close();
+                    home.execute(nobody); // it may never have come to a channel
                   }
                 });
+  }
+
+  private static void settled(Link link, Object dial) {
+    if (link != null) {
+      link.dialSettled(dial);
+    }
   }
 
   /** On home: an address has answered, and proved who it is. */
@@ -347,9 +355,13 @@ public final class Links implements PeerPaths, Neighbours, AutoCloseable {
       return;
     }
     address.found(peer, now, TICK);
-    if (closed || !isUnique(peer, channel.remoteAddress())) {
-      address.found(peer, now, Addresses.LAST_RETRY);
+    if (closed) {
       channel.close();
+      return;
+    }
+    if (!isUnique(peer, channel.remoteAddress())) {
+      address.failed(now, random);
+      channel.eventLoop().execute(() -> refuse(channel, peer));
       return;
     }
     Link link = link(peer);
@@ -357,42 +369,57 @@ public final class Links implements PeerPaths, Neighbours, AutoCloseable {
       channel.close();
       return;
     }
-    link.dialling(1);
-    boolean[] counted = {true};
-    Runnable settled =
-        () -> {
-          if (counted[0]) {
-            counted[0] = false;
-            link.dialling(-1);
-          }
-        };
-    channel.closeFuture().addListener(over -> home.execute(settled));
+    link.dialling(channel); // until it is up, or gone
+    channel
+        .closeFuture()
+        .addListener(
+            over ->
+                home.execute(
+                    () -> {
+                      if (link.dialSettled(channel)) { // it never was: not again at once
+                        address.failed(System.nanoTime(), random);
+                      }
+                    }));
     channel
         .eventLoop()
         .execute(
             () -> {
-              TunnelHandler handler = handler(channel, Mux.Side.DIALLED, peer);
+              TunnelHandler handler = handler(channel, Mux.Side.DIALLED, peer, address);
               handler
                   .mux()
                   .start(LinkConnection.hello(self, dialNumbers.incrementAndGet(), software));
               install(channel, handler);
             });
-    home.schedule(settled, settings.handshake().toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  /** On the channel's loop: says why there will be no link, so that the other side is loud too. */
+  private void refuse(Channel channel, GatewayIdentity peer) {
+    TunnelHandler handler = handler(channel, Mux.Side.DIALLED, peer, null);
+    handler.mux().goAway(FaultCode.UNAUTHORIZED, notUnique(peer), 0);
+    install(channel, handler);
+  }
+
+  private static String notUnique(GatewayIdentity peer) {
+    return "another gateway with the id " + peer.id() + " is alive: give one another --id";
   }
 
   /** On the channel's loop: a gateway that dialled us has proved who it is. */
   private void accepted(Channel channel, GatewayIdentity peer) {
-    install(channel, handler(channel, Mux.Side.ACCEPTED, peer));
+    install(channel, handler(channel, Mux.Side.ACCEPTED, peer, null));
   }
 
-  private TunnelHandler handler(Channel channel, Mux.Side side, GatewayIdentity peer) {
+  /**
+   * @param address where we dialled it; null where we did not, or will not use it
+   */
+  private TunnelHandler handler(
+      Channel channel, Mux.Side side, GatewayIdentity peer, Addresses.Address address) {
     return new TunnelHandler(
         side,
         muxSettings,
         budget,
         made ->
             new LinkConnection(
-                this, peer, side == Mux.Side.DIALLED, channel.remoteAddress(), made));
+                this, peer, side == Mux.Side.DIALLED, address, channel.remoteAddress(), made));
   }
 
   private void install(Channel channel, TunnelHandler handler) {
@@ -421,13 +448,7 @@ public final class Links implements PeerPaths, Neighbours, AutoCloseable {
       return true;
     }
     refusedPeers.incrementAndGet();
-    long now = System.nanoTime();
-    Long told = toldAt.get(peer.id());
-    if (told == null || now - told > TOLD_AGAIN.toNanos()) {
-      if (toldAt.size() > MAX_LINKS) {
-        toldAt.clear();
-      }
-      toldAt.put(peer.id(), now);
+    if (isToBeTold("unique " + peer.id())) {
       log.atError()
           .addKeyValue("id", peer.id())
           .addKeyValue("peer", peer)
@@ -437,6 +458,20 @@ public final class Links implements PeerPaths, Neighbours, AutoCloseable {
           .log("link.duplicate-id");
     }
     return false;
+  }
+
+  /** Whether this was not said within the last minute: dials come again and again. */
+  private boolean isToBeTold(String what) {
+    long now = System.nanoTime();
+    Long told = toldAt.get(what);
+    if (told != null && now - told <= TOLD_AGAIN.toNanos()) {
+      return false;
+    }
+    if (toldAt.size() > 2 * MAX_LINKS) {
+      toldAt.clear();
+    }
+    toldAt.put(what, now);
+    return true;
   }
 
   /** On home: the link to this life of a gateway; null where there are too many. */
@@ -463,7 +498,8 @@ public final class Links implements PeerPaths, Neighbours, AutoCloseable {
             peer,
             new Announcements(sequences::incrementAndGet),
             new Announced(peer, table),
-            settings.silence().toNanos());
+            settings.silence().toNanos(),
+            System.nanoTime());
     links.put(peer.incarnation(), made);
     return made;
   }
@@ -478,9 +514,7 @@ public final class Links implements PeerPaths, Neighbours, AutoCloseable {
           if (peer.incarnation().equals(self.incarnation())) {
             connection.end(FaultCode.UNAUTHORIZED, "a gateway has no link to itself");
           } else if (!isUnique(peer, connection.remote())) {
-            connection.end(
-                FaultCode.UNAUTHORIZED,
-                "another gateway with the id " + peer.id() + " is alive: give one another --id");
+            connection.end(FaultCode.UNAUTHORIZED, notUnique(peer));
           } else {
             Link link = link(peer);
             if (closed) {
@@ -503,19 +537,30 @@ public final class Links implements PeerPaths, Neighbours, AutoCloseable {
           if (connection.handler().mux() == null || !connection.handler().channel().isActive()) {
             return; // lost meanwhile, and told so
           }
+          if (closed) {
+            connection.end(FaultCode.SHUTDOWN, "the gateway is going down");
+            return;
+          }
+          // Another life of it may have come up since this one was admitted.
+          if (!isUnique(connection.peer(), connection.remote())) {
+            connection.end(FaultCode.UNAUTHORIZED, notUnique(connection.peer()));
+            return;
+          }
           Link link = link(connection.peer());
-          if (link == null || closed) {
+          if (link == null) {
             connection.end(FaultCode.TOO_MANY, MAX_LINKS + " gateways are known already");
             return;
           }
           boolean first = !link.isUp();
-          if (connection.dialledByUs() && link.dialling() > 0) {
-            link.dialling(-1);
+          link.dialSettled(connection.handler().channel());
+          if (connection.address() != null) {
+            connection.address().good();
           }
           link.add(connection, System.nanoTime());
           if (first) {
             begin(link, connection);
           }
+          linkUp.accept(link.peer().incarnation()); // dials may wait for one more connection, too
           retire(link);
         });
   }
@@ -531,15 +576,17 @@ public final class Links implements PeerPaths, Neighbours, AutoCloseable {
     if (myFront != null) {
       connection.tell(Peering.newBuilder().setFront(myFront.toWire()).build());
     }
+    link.ask();
+    link.announceAll(ownRoutes(), connection);
+    onChange.run();
+  }
+
+  private List<Route> ownRoutes() {
     List<Route> all = new ArrayList<>();
     for (OwnTunnel tunnel : table.ownTunnels()) {
       all.add(route(tunnel));
     }
-    link.restartAnnouncing();
-    link.announcements().startSnapshot(all);
-    link.announce();
-    linkUp.accept(link.peer().incarnation());
-    onChange.run();
+    return all;
   }
 
   /** A connection is gone. */
@@ -548,7 +595,9 @@ public final class Links implements PeerPaths, Neighbours, AutoCloseable {
         () -> {
           Link link = links.get(connection.peer().incarnation());
           if (link == null || !link.remove(connection, System.nanoTime())) {
-            if (code == FaultCode.UNAUTHORIZED && byPeer) {
+            if (code == FaultCode.UNAUTHORIZED
+                && byPeer
+                && isToBeTold("refused " + connection.peer())) {
               log.atError()
                   .addKeyValue("peer", connection.peer())
                   .addKeyValue("reason", detail)
@@ -558,6 +607,7 @@ public final class Links implements PeerPaths, Neighbours, AutoCloseable {
           }
           if (link.isUp()) {
             link.announce(); // goes on over another connection
+            link.askAgainAfter(connection);
             return;
           }
           log.atWarn()
@@ -582,17 +632,21 @@ public final class Links implements PeerPaths, Neighbours, AutoCloseable {
     }
   }
 
-  /** The bundle that does not stay takes no new streams, and ends when the old ones have. */
+  /**
+   * The bundle that does not stay takes no new streams, and ends when the old ones have. Not before
+   * the other one is up at both sides: the peer would be without any.
+   */
   private void retire(Link link) {
     boolean ours = oursStay(link.peer());
-    if (link.count(ours) == 0) {
-      return; // it is all there is
+    if (!link.isProven(ours)) {
+      return;
     }
     for (LinkConnection connection : link.connections()) {
       if (connection.dialledByUs() != ours) {
         connection.retiring = true;
         if (connection.dialledByUs() && connection.handler().streams() == 0) {
-          connection.end(FaultCode.SHUTDOWN, "the connections of the other side stay");
+          // Not SHUTDOWN: that would say that this gateway goes.
+          connection.end(FaultCode.TOO_MANY, "the connections of the other side stay");
         }
       }
     }
@@ -603,8 +657,8 @@ public final class Links implements PeerPaths, Neighbours, AutoCloseable {
     home.execute(
         () -> {
           Link link = links.get(connection.peer().incarnation());
-          if (link == null) {
-            return;
+          if (link == null || !connection.up) {
+            return; // nobody would take back what it says when it is lost
           }
           try {
             take(link, connection, message);
@@ -624,15 +678,22 @@ public final class Links implements PeerPaths, Neighbours, AutoCloseable {
                 .build());
       }
       case ACKNOWLEDGED -> {
-        link.announcements().acknowledged(message.getAcknowledged().getSequence());
-        link.announce();
+        long sequence = message.getAcknowledged().getSequence();
+        link.announcements().acknowledged(sequence);
+        if (message.getAcknowledged().getNothingKept()
+            && link.announcements().needsSnapshot(sequence)) {
+          link.announceAll(ownRoutes(), connection);
+        } else {
+          link.announce();
+        }
       }
       case STANDING -> {
-        boolean newAddress = !message.getStanding().getLink().equals(link.address());
-        link.standing(
-            Standing.of(link.peer(), message.getStanding()), message.getStanding().getLink());
-        if (newAddress && !link.address().isEmpty()) {
-          addresses.learn(JoinAddress.ofLink(link.address()), System.nanoTime());
+        String said = message.getStanding().getLink();
+        JoinAddress where = said.isEmpty() ? null : JoinAddress.ofLink(said);
+        boolean newAddress = where != null && !said.equals(link.address());
+        link.standing(Standing.of(link.peer(), message.getStanding()), said);
+        if (newAddress) {
+          addresses.learn(where, System.nanoTime());
           tellAll(Peering.newBuilder().setKnown(known()).build());
         }
         onChange.run();
@@ -680,22 +741,34 @@ public final class Links implements PeerPaths, Neighbours, AutoCloseable {
   private final class Announcer implements RouteTable.Listener {
     @Override
     public void own(OwnTunnel tunnel) {
-      tell(new Announcements.Change.Present(route(tunnel)));
+      tell(tunnel, RouteTable.Removal.MOVED);
     }
 
     @Override
     public void released(OwnTunnel tunnel, RouteTable.Removal reason) {
-      tell(
-          new Announcements.Change.Absent(
-              new Route.Key(tunnel.session(), tunnel.instance()), tunnel.connection(), reason));
+      tell(tunnel, reason);
     }
 
-    private void tell(Announcements.Change change) {
+    /**
+     * Two threads may tell of one session, and the later news arrive first. So what is announced is
+     * what the table says when they have arrived.
+     */
+    private void tell(OwnTunnel tunnel, RouteTable.Removal reason) {
       if (closed) {
         return;
       }
       home.execute(
           () -> {
+            Announcements.Change change =
+                new Announcements.Change.Absent(
+                    new Route.Key(tunnel.session(), tunnel.instance()),
+                    tunnel.connection(),
+                    reason);
+            for (OwnTunnel now : table.find(tunnel.session()).own()) {
+              if (now.instance().equals(tunnel.instance())) {
+                change = new Announcements.Change.Present(route(now));
+              }
+            }
             for (Link link : links.values()) {
               if (link.isUp()) {
                 link.announcements().changed(change);

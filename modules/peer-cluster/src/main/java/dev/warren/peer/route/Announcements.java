@@ -2,7 +2,6 @@ package dev.warren.peer.route;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -94,8 +93,17 @@ public final class Announcements {
   }
 
   public void changed(Change change) {
-    waiting.remove(change.key()); // behind what changed before
-    waiting.put(change.key(), change);
+    Change before = waiting.remove(change.key()); // behind what changed before
+    waiting.put(change.key(), before == null ? change : last(before, change));
+  }
+
+  /** Of two changes of a tunnel the later; an end takes all connections that ended before. */
+  private static Change last(Change before, Change change) {
+    boolean covers =
+        before instanceof Change.Absent gone
+            && change instanceof Change.Absent again
+            && gone.connection() > again.connection();
+    return covers ? before : change;
   }
 
   /** Whether {@link #next} has something to tell. */
@@ -152,14 +160,10 @@ public final class Announcements {
         again.put(change.key(), change);
       }
     }
-    Map<Route.Key, Change> later = new HashMap<>(waiting);
-    again.keySet().removeAll(later.keySet());
     List<Change> newer = new ArrayList<>(waiting.values());
     waiting.clear();
     waiting.putAll(again);
-    for (Change change : newer) {
-      waiting.put(change.key(), change);
-    }
+    newer.forEach(this::changed);
     sent.clear();
   }
 
