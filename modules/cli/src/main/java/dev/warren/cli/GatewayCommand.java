@@ -298,8 +298,7 @@ final class GatewayCommand {
         .id(settings.find(ID).orElseGet(GatewayCommand::randomId))
         .agents(
             new GatewaySettings.Agents(settings.get(ATTACH_RATE), settings.find(AGENT_ADVERTISE)))
-        .drain(
-            new GatewaySettings.Drain(settings.get(DRAIN_NOTICE), settings.get(DRAIN_TIMEOUT)))
+        .drain(new GatewaySettings.Drain(settings.get(DRAIN_NOTICE), settings.get(DRAIN_TIMEOUT)))
         .sessions(
             new GatewaySettings.Sessions(settings.get(DUPLICATES), settings.get(REATTACH_GRACE)))
         .admin(new GatewaySettings.Admin(settings.find(ADMIN_LISTEN), settings.find(ADMIN_TOKENS)))

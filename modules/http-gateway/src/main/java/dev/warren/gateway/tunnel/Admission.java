@@ -14,6 +14,9 @@ public final class Admission {
   /** A herd is not told to stay away longer than this. */
   public static final Duration LONGEST_WAIT = Duration.ofSeconds(30);
 
+  private static final Duration SHORTEST_WAIT = Duration.ofSeconds(1);
+  private static final long PLACES_NANOS = 1_100_000_000;
+
   private final int perSecond;
   private final int maxHandshakes;
   private final LongSupplier nanoClock;
@@ -21,7 +24,7 @@ public final class Admission {
   private final AtomicInteger handshakes = new AtomicInteger();
   private double tokens;
   private long refilledAt;
-  private double expected; // agents that were sent away and have not come back
+  private long nextPlace; // in time: when the next one that is sent away should come
 
   /**
    * @param perSecond agents that are let in within a second; a fifth of it at once
@@ -51,18 +54,20 @@ public final class Admission {
     long now = nanoClock.getAsLong();
     tokens = Math.min(burst(), tokens + (now - refilledAt) / 1e9 * perSecond);
     refilledAt = now;
-    if (tokens >= burst()) {
-      expected = 0; // nobody has come for a while
-    }
     if (tokens >= 1 && handshakes.get() < maxHandshakes) {
       tokens -= 1;
-      expected = Math.max(0, expected - 1);
       handshakes.incrementAndGet();
       return Duration.ZERO;
     }
-    expected += 1;
-    double seconds = 1 + random.nextDouble() * expected / perSecond * 1.25;
-    return Duration.ofMillis(Math.min((long) (seconds * 1_000), LONGEST_WAIT.toMillis()));
+    // Each has its own place, a little further apart than they could come, so that those who come
+    // in their time find room.
+    nextPlace = Math.max(nextPlace, now + SHORTEST_WAIT.toNanos()) + PLACES_NANOS / perSecond;
+    if (nextPlace - now > LONGEST_WAIT.toNanos()) {
+      nextPlace = now + LONGEST_WAIT.toNanos();
+      long half = LONGEST_WAIT.toMillis() / 2;
+      return Duration.ofMillis(half + random.nextLong(half));
+    }
+    return Duration.ofNanos(nextPlace - now);
   }
 
   /** An agent that was let in has its WELCOME, or is gone. */

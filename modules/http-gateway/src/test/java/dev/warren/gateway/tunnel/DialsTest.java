@@ -81,7 +81,7 @@ class DialsTest {
   void aDialWithoutAnAnswerTimesOutAndIsTakenBackAtTheAgent(boolean same) throws Exception {
     Future<OpenedStream> dial = dial(Duration.ofMillis(50), same);
     Frame.Open open = agent.expect(Frame.Open.class);
-    assertEquals(50, open.deadlineMillis());
+    assertTrue(open.deadlineMillis() > 0 && open.deadlineMillis() <= 50, "what is left of it");
     DialFailedException failure = failure(dial);
     assertEquals(Outcome.TIMED_OUT, failure.outcome());
     assertTrue(failure.getMessage().contains("raw"), failure.getMessage());

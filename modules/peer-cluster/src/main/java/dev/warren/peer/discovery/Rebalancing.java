@@ -30,7 +30,8 @@ public final class Rebalancing {
   private int gateways;
   private long since;
   private long nextAt;
-  private int asked;
+  private int asked; // and have not left yet
+  private int before; // what was held at the last look
   private long askedUntil;
   private boolean started;
 
@@ -50,12 +51,12 @@ public final class Rebalancing {
       gateways = others.size();
       since = now;
       asked = 0;
+      before = own;
       nextAt = now;
       return 0;
     }
-    if (asked > 0 && now - askedUntil >= 0) {
-      asked = 0;
-    }
+    asked = now - askedUntil >= 0 ? 0 : Math.max(0, asked - Math.max(0, before - own));
+    before = own;
     if (others.isEmpty() || now - since < SETTLED.toNanos() || now - nextAt < 0) {
       return 0;
     }
