@@ -273,7 +273,7 @@ public final class Gateway implements AutoCloseable {
       GatewayStatus status =
           new GatewayStatus(
               identity,
-              Instant.now(),
+              Instant.ofEpochMilli(System.currentTimeMillis()),
               state,
               (InetSocketAddress) listener.localAddress(),
               table,
