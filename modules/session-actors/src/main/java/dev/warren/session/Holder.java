@@ -43,8 +43,16 @@ final class Holder extends AbstractBehavior<Holder.Command> {
    */
   static final int MAX_IN_FLIGHT = 256;
 
+  /**
+   * Every session is told again once in so many turns, whether or not anything seems to be wrong.
+   */
+  static final int TURNS = 60;
+
+  /** The length of a turn. */
+  static final Duration TURN = Duration.ofSeconds(1);
+
   public sealed interface Command
-      permits HolderOrder, TunnelUp, TunnelLost, Stop, Answer, RetryDue, EntityGone {}
+      permits HolderOrder, TunnelUp, TunnelLost, Stop, Answer, RetryDue, EntityGone, Turn {}
 
   /** By the data plane: a tunnel is there. */
   record TunnelUp(SessionKey session, TunnelReport tunnel) implements Command {}
@@ -61,6 +69,12 @@ final class Holder extends AbstractBehavior<Holder.Command> {
   record Answer(SessionKey session, News asked, Verdict verdict) implements Command {}
 
   record RetryDue(SessionKey session) implements Command {}
+
+  /**
+   * Time to tell some sessions again. A record may be wrong without anybody hearing of it: a report
+   * of a former life that came late, a death that was none.
+   */
+  record Turn() implements Command {}
 
   record EntityGone(SessionKey session, ActorRef<Session.Command> entity) implements Command {}
 
@@ -127,6 +141,7 @@ final class Holder extends AbstractBehavior<Holder.Command> {
   private final Map<SessionKey, Dossier> dossiers = new HashMap<>();
   private final Set<Dossier> due = new LinkedHashSet<>();
   private int inFlight;
+  private int turn;
 
   /**
    * @param entities where a session's entity is to be reached
@@ -156,6 +171,7 @@ final class Holder extends AbstractBehavior<Holder.Command> {
     this.duties = duties;
     this.entities = entities;
     this.random = random;
+    timers.startTimerWithFixedDelay(new Turn(), TURN);
   }
 
   @Override
@@ -167,6 +183,7 @@ final class Holder extends AbstractBehavior<Holder.Command> {
         .onMessage(Answer.class, this::answered)
         .onMessage(RetryDue.class, this::retry)
         .onMessage(EntityGone.class, this::entityGone)
+        .onMessage(Turn.class, passed -> tellAgain())
         .onMessage(HolderOrder.CloseTunnel.class, this::close)
         .build();
   }
@@ -330,6 +347,17 @@ final class Holder extends AbstractBehavior<Holder.Command> {
       dossier.entity = null;
       unsay(dossier);
       ask(dossier);
+    }
+    return this;
+  }
+
+  private Behavior<Command> tellAgain() {
+    turn = (turn + 1) % TURNS;
+    for (Dossier dossier : List.copyOf(dossiers.values())) {
+      if (Math.floorMod(dossier.session.hashCode(), TURNS) == turn) {
+        unsay(dossier);
+        ask(dossier);
+      }
     }
     return this;
   }

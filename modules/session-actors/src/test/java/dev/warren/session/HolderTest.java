@@ -55,6 +55,18 @@ class HolderTest {
     return entities.expectMessageClass(Session.Report.class);
   }
 
+  /** The report that has been sent, or null: everything that the holder did is done. */
+  private Session.Report nextReport() {
+    TestProbe<Session.Command> fence = entities;
+    fence.getRef().tell(new Session.Describe(KIT.<Description>createTestProbe().getRef()));
+    Session.Command first = fence.receiveMessage();
+    if (first instanceof Session.Report report) {
+      fence.expectMessageClass(Session.Describe.class);
+      return report;
+    }
+    return null;
+  }
+
   private ActorRef<Verdict> report(TunnelReport expected) {
     Session.Report report = report();
     assertEquals(expected, report.tunnel());
@@ -89,7 +101,31 @@ class HolderTest {
     report(tunnel(1, 1)).tell(kept(entity()));
     up(tunnel(1, 1));
     awaitHolder();
-    clock.expectNoMessageFor(Duration.ofMinutes(1), entities);
+    clock.expectNoMessageFor(Holder.TURN.minusMillis(1), entities);
+  }
+
+  /** Whatever went wrong with the record is mended within a minute. */
+  @Test
+  void aTunnelIsReportedAgainOnceAMinute() {
+    TestProbe<Session.Command> entity = entity();
+    up(tunnel(1, 1));
+    report(tunnel(1, 1)).tell(kept(entity));
+    awaitHolder();
+    for (int minute = 0; minute < 3; minute++) {
+      int reports = 0;
+      for (int turn = 0; turn < Holder.TURNS; turn++) {
+        clock.timePasses(Holder.TURN);
+        awaitHolder();
+        Session.Report again = nextReport();
+        if (again != null) {
+          assertEquals(tunnel(1, 1), again.tunnel());
+          again.replyTo().tell(kept(entity));
+          awaitHolder();
+          reports++;
+        }
+      }
+      assertEquals(1, reports, "in minute " + minute);
+    }
   }
 
   @Test
@@ -125,7 +161,7 @@ class HolderTest {
     assertEquals(tunnel(1, 1).identity(), lost.tunnel());
     lost.replyTo().tell(new Verdict.Removed());
     awaitHolder();
-    clock.expectNoMessageFor(Duration.ofMinutes(1), entities);
+    clock.expectNoMessageFor(Holder.TURN.minusMillis(1), entities);
   }
 
   @Test
@@ -136,7 +172,7 @@ class HolderTest {
     lost(tunnel(1, 1));
     report(tunnel(1, 2)).tell(kept(entity()));
     awaitHolder();
-    clock.expectNoMessageFor(Duration.ofMinutes(1), entities);
+    clock.expectNoMessageFor(Holder.TURN.minusMillis(1), entities);
   }
 
   @Test
@@ -162,7 +198,7 @@ class HolderTest {
     report(tunnel(1, 1, 1)).tell(kept(next));
     report(tunnel(1, 2, 1)).tell(kept(next));
     awaitHolder();
-    clock.expectNoMessageFor(Duration.ofMinutes(1), entities);
+    clock.expectNoMessageFor(Holder.TURN.minusMillis(1), entities);
   }
 
   @Test
@@ -178,7 +214,7 @@ class HolderTest {
     former.stop();
     KIT.createTestProbe().expectTerminated(former.getRef());
     awaitHolder();
-    clock.expectNoMessageFor(Duration.ofMinutes(1), entities);
+    clock.expectNoMessageFor(Holder.TURN.minusMillis(1), entities);
   }
 
   @Test
@@ -189,7 +225,7 @@ class HolderTest {
     lost(tunnel(1, 1, 1));
     entities.expectMessageClass(Session.Lost.class).replyTo().tell(new Verdict.Removed());
     awaitHolder();
-    clock.expectNoMessageFor(Duration.ofMinutes(1), entities);
+    clock.expectNoMessageFor(Holder.TURN.minusMillis(1), entities);
   }
 
   @Test
@@ -209,7 +245,7 @@ class HolderTest {
     up(tunnel(1, 1));
     report(tunnel(1, 1)).tell(new Verdict.Outdated());
     awaitHolder();
-    clock.expectNoMessageFor(Duration.ofMinutes(1), entities);
+    clock.expectNoMessageFor(Holder.TURN.minusMillis(1), entities);
   }
 
   @Test
@@ -255,7 +291,7 @@ class HolderTest {
     holder.tell(new Holder.Stop());
     KIT.createTestProbe().expectTerminated(holder);
     entity.stop();
-    clock.expectNoMessageFor(Duration.ofMinutes(1), entities);
+    clock.expectNoMessageFor(Holder.TURN.minusMillis(1), entities);
   }
 
   @Test
