@@ -10,6 +10,7 @@ import dev.warren.agent.net.HostText;
 import dev.warren.agent.net.Names;
 import dev.warren.agent.net.SystemNames;
 import dev.warren.agent.net.Transport;
+import dev.warren.agent.pool.PoolStatus;
 import dev.warren.agent.pool.TunnelListener;
 import dev.warren.agent.pool.TunnelPool;
 import dev.warren.agent.pool.TunnelState;
@@ -19,6 +20,7 @@ import io.netty.util.concurrent.EventExecutor;
 import java.io.IOException;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -26,7 +28,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A running agent: it keeps its tunnel to a gateway up until it is closed, through every outage.
+ * A running agent: it keeps its tunnels to gateways up until it is closed, through every outage.
  * All its threads are daemons; a program that has nothing else to do waits for {@link #closed}.
  */
 public final class Agent implements AutoCloseable {
@@ -158,9 +160,19 @@ public final class Agent implements AutoCloseable {
     return settings;
   }
 
-  /** The tunnel as it is now. */
+  /** The tunnel that says most about how the agent is: one that is up, where there is one. */
   public TunnelStatus tunnel() {
     return pool.status();
+  }
+
+  /** All tunnels as they are now, those on their way included. */
+  public List<TunnelStatus> tunnels() {
+    return pool.pool().tunnels();
+  }
+
+  /** The pool as it is now: its tunnels, and the gateways it knows. */
+  public PoolStatus pool() {
+    return pool.pool();
   }
 
   /**
@@ -181,7 +193,29 @@ public final class Agent implements AutoCloseable {
   }
 
   /**
-   * Says goodbye to the gateway, ends all streams, and waits until nothing is left, but not for
+   * Takes no new streams and waits for the running ones to end; gateways offer new dials to other
+   * agents of this id, or refuse them. {@link #close} is to follow.
+   *
+   * @param limit how long streams may go on; then they are reset
+   * @return false where the thread was interrupted meanwhile
+   */
+  public boolean drain(Duration limit) {
+    log.atInfo()
+        .addKeyValue("session", settings.session())
+        .addKeyValue("limit-ms", limit.toMillis())
+        .log("agent.draining");
+    try {
+      // Half a second more than the streams have, for the last words.
+      pool.drain(limit).await(limit.toMillis() + 500);
+      return true;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+
+  /**
+   * Says goodbye to the gateways, ends all streams, and waits until nothing is left, but not for
    * long. Called on one of the agent's own threads, it does not wait.
    */
   @Override

@@ -2,6 +2,7 @@ package dev.warren.agent;
 
 import dev.warren.agent.connect.GatewayAddress;
 import dev.warren.agent.connect.GatewayConnector;
+import dev.warren.agent.connect.GatewayRules;
 import dev.warren.agent.connect.ProxyRules;
 import dev.warren.agent.connect.TokenSource;
 import dev.warren.agent.reconnect.ReconnectSettings;
@@ -20,6 +21,8 @@ import java.util.Optional;
  *
  * @param session the agent's id
  * @param gateways where to dial, in the order of preference; 1 to {@value #MAX_GATEWAYS}
+ * @param tunnels to how many gateways at once, or {@link #ALL_TUNNELS}
+ * @param gatewayRules which advertised addresses of gateways may be dialled
  * @param token what to present
  * @param caFile CAs of {@code wss://} gateways, in PEM form; empty: those that the JVM trusts
  * @param proxies what leads to gateways
@@ -38,6 +41,8 @@ import java.util.Optional;
 public record AgentSettings(
     SessionKey session,
     List<GatewayAddress> gateways,
+    int tunnels,
+    GatewayRules gatewayRules,
     TokenSource token,
     Optional<Path> caFile,
     ProxyRules proxies,
@@ -53,6 +58,11 @@ public record AgentSettings(
     String software,
     boolean logFrames) {
   public static final int MAX_GATEWAYS = 64;
+
+  /** One to every gateway there is. */
+  public static final int ALL_TUNNELS = Integer.MAX_VALUE;
+
+  public static final int DEFAULT_TUNNELS = 2;
 
   /** As much as most TCP stacks need for three tries. */
   public static final Duration DEFAULT_DIAL_TIMEOUT = Duration.ofSeconds(10);
@@ -73,6 +83,7 @@ public record AgentSettings(
   public AgentSettings {
     gateways = List.copyOf(gateways);
     check("--connect: addresses", gateways.size(), 1, MAX_GATEWAYS);
+    check("--tunnels", tunnels, 1, ALL_TUNNELS);
     check("--dial-timeout", dialTimeout, LEAST_DIAL_TIMEOUT, MAX_DIAL_TIMEOUT);
     check("connect limit", connectLimit, LEAST_DIAL_TIMEOUT, MAX_DIAL_TIMEOUT);
     check("--heartbeat", heartbeat, LEAST_HEARTBEAT, MOST_HEARTBEAT);
@@ -117,6 +128,8 @@ public record AgentSettings(
   public static final class Builder {
     private final SessionKey session;
     private final List<GatewayAddress> gateways;
+    private int tunnels = DEFAULT_TUNNELS;
+    private Optional<GatewayRules> gatewayRules = Optional.empty();
     private TokenSource token = TokenSource.NONE;
     private Optional<Path> caFile = Optional.empty();
     private ProxyRules proxies = ProxyRules.NONE;
@@ -135,6 +148,17 @@ public record AgentSettings(
     private Builder(SessionKey session, List<GatewayAddress> gateways) {
       this.session = session;
       this.gateways = gateways;
+    }
+
+    public Builder tunnels(int value) {
+      tunnels = value;
+      return this;
+    }
+
+    /** Without it: what is near the gateways that are given. */
+    public Builder gatewayRules(GatewayRules value) {
+      gatewayRules = Optional.of(value);
+      return this;
     }
 
     public Builder token(TokenSource value) {
@@ -216,6 +240,8 @@ public record AgentSettings(
       return new AgentSettings(
           session,
           gateways,
+          tunnels,
+          gatewayRules.orElseGet(() -> GatewayRules.near(gateways)),
           token,
           caFile,
           proxies,

@@ -20,6 +20,7 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.SimpleChannelInboundHandler;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpObjectAggregator;
@@ -28,6 +29,7 @@ import io.netty.handler.codec.http.websocketx.WebSocketServerHandshaker;
 import io.netty.handler.codec.http.websocketx.WebSocketServerHandshakerFactory;
 import io.netty.handler.ssl.SslContext;
 import java.net.InetSocketAddress;
+import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -53,6 +55,8 @@ public final class ScriptedGateway implements AutoCloseable {
   private final Channel listener;
   private volatile MuxSettings muxSettings = MuxSettings.DEFAULT;
   private volatile String welcomeSession = "foo";
+  private volatile String id = "gw-1";
+  private volatile boolean saysItsName;
   private volatile Frame.Rank rank = new Frame.Rank(7, 8, new byte[] {9});
 
   public ScriptedGateway() {
@@ -118,13 +122,43 @@ public final class ScriptedGateway implements AutoCloseable {
     end.tunnel =
         new TunnelHandler(
             Mux.Side.ACCEPTED, muxSettings, new CreditBudget(64L << 20), handler -> end);
-    handshaker.handshake(ctx.channel(), request);
+    HttpHeaders named = new DefaultHttpHeaders();
+    if (saysItsName) {
+      named.set(Tunnels.GATEWAY_HEADER, id);
+    }
+    handshaker.handshake(ctx.channel(), request, named, ctx.newPromise());
     ctx.pipeline().remove(ctx.handler());
     Tunnels.install(ctx.pipeline(), end.tunnel, false);
   }
 
   public void settings(MuxSettings settings) {
     muxSettings = settings;
+  }
+
+  /** Its id, in WELCOME and in the answer to the upgrade. */
+  public ScriptedGateway named(String name) {
+    id = name;
+    saysItsName = true;
+    return this;
+  }
+
+  public String id() {
+    return id;
+  }
+
+  /** How it stands in DISCOVERY, with its own address where it is asked for. */
+  public Frame.Gateway listed(boolean draining, boolean advertised) {
+    return new Frame.Gateway(id, 1, draining, 60, advertised ? "127.0.0.1:" + port() : "", false);
+  }
+
+  /** An agent that was welcomed and nobody asked for, or null. */
+  public GatewayEnd anotherTunnel() {
+    return tunnels.poll();
+  }
+
+  /** Handshakes that came so far and nobody asked for. */
+  public int requests() {
+    return requests.size();
   }
 
   public void welcomeAs(String session) {
@@ -173,6 +207,7 @@ public final class ScriptedGateway implements AutoCloseable {
   /** The gateway's end of one tunnel. */
   public final class GatewayEnd implements MuxEvents {
     private final BlockingQueue<Ended> ended = new LinkedBlockingQueue<>();
+    private final BlockingQueue<Frame.Drain> drains = new LinkedBlockingQueue<>();
     private TunnelHandler tunnel;
     private volatile Frame.Hello hello;
 
@@ -193,6 +228,35 @@ public final class ScriptedGateway implements AutoCloseable {
     public StreamProbe open(String target, StreamId id, int attempt, String caller)
         throws InterruptedException {
       return StreamProbe.open(tunnel, target, id, attempt, caller);
+    }
+
+    /** Tells the agent which gateways there are. */
+    public void tell(long version, Frame.Gateway... gateways) {
+      tunnel
+          .eventLoop()
+          .execute(
+              () -> {
+                tunnel
+                    .mux()
+                    .discovery(new Frame.Discovery(version, version == 1, List.of(gateways)));
+                tunnel.sendSoon();
+              });
+    }
+
+    /** Asks the agent to go elsewhere. */
+    public void drain(int deadlineMillis, String detail) {
+      tunnel
+          .eventLoop()
+          .execute(
+              () -> {
+                tunnel.mux().drain(new Frame.Drain(deadlineMillis, detail));
+                tunnel.sendSoon();
+              });
+    }
+
+    /** The DRAIN that the agent sends. */
+    public Frame.Drain drained() throws InterruptedException {
+      return polled(drains, "DRAIN");
     }
 
     public void goAway(FaultCode code, String detail, int retryAfterMillis) {
@@ -218,7 +282,7 @@ public final class ScriptedGateway implements AutoCloseable {
     @Override
     public void hello(Frame.Hello introduced) {
       hello = introduced;
-      tunnel.mux().welcome("gw-1", welcomeSession, rank, "scripted");
+      tunnel.mux().welcome(id, welcomeSession, rank, "scripted");
       tunnels.add(this);
     }
 
@@ -233,7 +297,9 @@ public final class ScriptedGateway implements AutoCloseable {
     }
 
     @Override
-    public void drain(Frame.Drain drain) {}
+    public void drain(Frame.Drain drain) {
+      drains.add(drain);
+    }
 
     @Override
     public void discovery(Frame.Discovery discovery) {}

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
@@ -30,6 +31,8 @@ public final class ConnectAttempt {
 
   private final GatewayConnector connector;
   private final GatewayAddress gateway;
+  private final GatewayAddress reached; // where TCP goes
+  private final Predicate<InetAddress> mayDial;
   private final EventLoop loop;
   private final Consumer<ConnectOutcome> done;
   private final Optional<Proxy> proxy;
@@ -45,13 +48,17 @@ public final class ConnectAttempt {
   ConnectAttempt(
       GatewayConnector connector,
       GatewayAddress gateway,
+      GatewayAddress reached,
+      Predicate<InetAddress> mayDial,
       EventLoop loop,
       Consumer<ConnectOutcome> done) {
     this.connector = connector;
     this.gateway = gateway;
+    this.reached = reached;
+    this.mayDial = mayDial;
     this.loop = loop;
     this.done = done;
-    this.proxy = connector.proxies().proxyFor(gateway);
+    this.proxy = connector.proxies().proxyFor(reached);
     this.deadline = System.nanoTime() + connector.limit().toNanos();
   }
 
@@ -75,7 +82,7 @@ public final class ConnectAttempt {
       return;
     }
     stage = Stage.NAME;
-    String next = proxy.map(Proxy::host).orElse(gateway.host());
+    String next = proxy.map(Proxy::host).orElse(reached.host());
     HostText host = HostText.of(next);
     if (host instanceof HostText.Address literal) {
       connect(List.of(literal.address()));
@@ -98,9 +105,16 @@ public final class ConnectAttempt {
     }
   }
 
-  private void connect(List<InetAddress> addresses) {
+  private void connect(List<InetAddress> found) {
     stage = Stage.CONNECT;
-    int port = proxy.map(Proxy::port).orElse(gateway.port());
+    // Behind a proxy it is the proxy that looks the gateway's name up.
+    List<InetAddress> addresses =
+        proxy.isPresent() ? found : found.stream().filter(mayDial).toList();
+    if (addresses.isEmpty()) {
+      fail(reached.host() + " has no address that an agent may dial for a gateway");
+      return;
+    }
+    int port = proxy.map(Proxy::port).orElse(reached.port());
     connecting =
         ConnectInTurn.start(
             loop,
@@ -129,7 +143,7 @@ public final class ConnectAttempt {
     // A proxy's handler is told where to go, and connects to the proxy instead.
     SocketAddress first =
         proxy.isPresent()
-            ? InetSocketAddress.createUnresolved(gateway.host(), gateway.port())
+            ? InetSocketAddress.createUnresolved(reached.host(), reached.port())
             : address;
     return new Bootstrap()
         .group(loop)
@@ -161,6 +175,10 @@ public final class ConnectAttempt {
     return gateway;
   }
 
+  EventLoop loop() {
+    return loop;
+  }
+
   GatewayConnector connector() {
     return connector;
   }
@@ -182,13 +200,13 @@ public final class ConnectAttempt {
     return gateway.tls() ? Stage.TLS : Stage.UPGRADE;
   }
 
-  void upgraded(Channel upgraded) {
+  void upgraded(Channel upgraded, String named) {
     if (over) {
       upgraded.close();
       return;
     }
     end();
-    done.accept(new ConnectOutcome.Connected(upgraded));
+    done.accept(new ConnectOutcome.Connected(upgraded, named));
   }
 
   void refused(ConnectOutcome.Refused refused) {

@@ -10,8 +10,9 @@ public sealed interface ConnectOutcome {
    *
    * @param channel with Netty's WebSocket codec in its pipeline; whoever gets it must put handlers
    *     behind it before returning, and closes it
+   * @param gateway which one it says it is; empty where it does not say
    */
-  record Connected(Channel channel) implements ConnectOutcome {}
+  record Connected(Channel channel, String gateway) implements ConnectOutcome {}
 
   /**
    * A gateway, or what stands before it, answered and does not want us.

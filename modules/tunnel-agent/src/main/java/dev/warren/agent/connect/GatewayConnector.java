@@ -1,5 +1,6 @@
 package dev.warren.agent.connect;
 
+import dev.warren.agent.net.HostText;
 import dev.warren.agent.net.Names;
 import dev.warren.agent.net.Transport;
 import dev.warren.protocol.SessionKey;
@@ -32,7 +33,34 @@ public record GatewayConnector(
    */
   public ConnectAttempt connect(
       GatewayAddress gateway, EventLoop loop, Consumer<ConnectOutcome> done) {
-    ConnectAttempt attempt = new ConnectAttempt(this, gateway, loop, done);
+    return start(new ConnectAttempt(this, gateway, gateway, address -> true, loop, done));
+  }
+
+  /**
+   * The same, but TCP goes to an address that a gateway advertised. TLS name, Host and path stay
+   * those of {@code gateway}.
+   *
+   * @param rules judge what the address's name stands for
+   */
+  public ConnectAttempt connect(
+      GatewayAddress gateway,
+      DirectAddress direct,
+      GatewayRules rules,
+      EventLoop loop,
+      Consumer<ConnectOutcome> done) {
+    HostText host = HostText.of(direct.host());
+    return start(
+        new ConnectAttempt(
+            this,
+            gateway,
+            new GatewayAddress(gateway.uri(), gateway.tls(), direct.host(), direct.port()),
+            address -> rules.mayDial(gateway.tls(), host, address),
+            loop,
+            done));
+  }
+
+  private static ConnectAttempt start(ConnectAttempt attempt) {
+    EventLoop loop = attempt.loop();
     loop.execute(attempt::start);
     return attempt;
   }

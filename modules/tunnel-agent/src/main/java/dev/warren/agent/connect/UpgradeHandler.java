@@ -167,7 +167,7 @@ final class UpgradeHandler extends ChannelInboundHandlerAdapter {
     }
     Channel channel = ctx.channel();
     ctx.pipeline().remove(this);
-    attempt.upgraded(channel);
+    attempt.upgraded(channel, response.headers().get(Tunnels.GATEWAY_HEADER, "").strip());
   }
 
   private ConnectOutcome.Refused refusal() {

@@ -3,10 +3,10 @@ package dev.warren.agent.pool;
 import dev.warren.agent.AgentSettings;
 import dev.warren.agent.connect.ConnectAttempt;
 import dev.warren.agent.connect.ConnectOutcome;
+import dev.warren.agent.connect.DirectAddress;
 import dev.warren.agent.connect.GatewayAddress;
 import dev.warren.agent.connect.GatewayConnector;
 import dev.warren.agent.dial.TargetDialer;
-import dev.warren.agent.reconnect.Reconnect;
 import dev.warren.protocol.FaultCode;
 import dev.warren.protocol.channel.TunnelHandler;
 import dev.warren.protocol.channel.Tunnels;
@@ -19,129 +19,216 @@ import dev.warren.protocol.mux.Opening;
 import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.Promise;
 import java.time.Duration;
-import java.util.HashSet;
+import java.time.Instant;
 import java.util.List;
-import java.util.Set;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import java.util.random.RandomGenerator;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
- * One tunnel of the pool, through all its connections. Lives on one event loop, and so do all its
- * streams and their targets' connections.
- *
- * <pre>
- * connecting -WELCOME-> up -lost-> connecting or waiting
- * connecting -failed-> waiting -time-> connecting
- * any -close-> closed
- * </pre>
+ * One tunnel of the pool: one dial, and the connection it became. Lives on one event loop, and so
+ * do all its streams and their targets' connections. What it is to the pool it is told; what
+ * happens to it, it tells its {@link Owner}, once each and on its loop.
  */
 final class AgentTunnel {
-  /** Different failures that are told once each during an outage; then all are told again. */
-  static final int MAX_TOLD = 64;
+  /** How often a tunnel that goes is looked at, whether its streams have ended. */
+  private static final Duration LOOK_AGAIN = Duration.ofMillis(100);
 
-  private static final Logger log = LoggerFactory.getLogger(AgentTunnel.class);
-
-  private final AgentSettings settings;
-  private final EventLoop loop;
-  private final Instance instance;
-  private final GatewayConnector connector;
-  private final TargetDialer dialer;
-  private final CreditBudget budget;
-  private final MuxSettings muxSettings;
-  private final Reconnect reconnect;
-  private final TunnelListener listener;
-
-  private final Set<String> told = new HashSet<>(); // failures since the tunnel was up last
-
-  private volatile TunnelStatus status;
-  private GatewayAddress address;
-  private ConnectAttempt attempt;
-  private TunnelHandler tunnel;
-  private Future<?> waiting;
-  private long connection;
-  private String gateway = "";
-  private String reason = "";
-
-  AgentTunnel(
+  /** What all tunnels of a pool share. */
+  record Shared(
       AgentSettings settings,
-      EventLoop loop,
       Instance instance,
       GatewayConnector connector,
       TargetDialer dialer,
-      CreditBudget budget,
-      RandomGenerator random,
-      TunnelListener listener) {
-    this.settings = settings;
+      CreditBudget budget) {
+    MuxSettings mux() {
+      return new MuxSettings(
+          new Frame.Limits(
+              MuxSettings.DEFAULT_MAX_DATA_BYTES,
+              settings.maxOpenStreams(),
+              settings.maxPendingDials()),
+          settings.heartbeat(),
+          settings.connectLimit(),
+          MuxSettings.DEFAULT.quantum());
+    }
+  }
+
+  /** Who keeps the tunnel; told on the tunnel's loop. */
+  interface Owner {
+    /** A gateway has answered and said its name: {@link #introduce}, {@link #park} or close. */
+    void answered(AgentTunnel tunnel, String gateway);
+
+    void welcomed(AgentTunnel tunnel, String gateway);
+
+    void drained(AgentTunnel tunnel, Frame.Drain drain);
+
+    void discovered(AgentTunnel tunnel, Frame.Discovery discovery);
+
+    /** It is over, or never came up; unless {@link #close} or {@link #park} ended it. */
+    void over(AgentTunnel tunnel, String reason, Leases.Ending ending);
+  }
+
+  private final Shared shared;
+  private final EventLoop loop;
+  private final long lease;
+  private final GatewayAddress address;
+  private final Optional<DirectAddress> direct;
+  private final Owner owner;
+  private final Promise<Void> gone;
+
+  private volatile TunnelHandler handler; // set once
+  private volatile TunnelStatus status;
+  private ConnectAttempt attempt;
+  private long connection;
+  private boolean over;
+  private boolean moving;
+
+  AgentTunnel(
+      Shared shared,
+      EventLoop loop,
+      long lease,
+      GatewayAddress address,
+      Optional<DirectAddress> direct,
+      Owner owner) {
+    this.shared = shared;
     this.loop = loop;
-    this.instance = instance;
-    this.connector = connector;
-    this.dialer = dialer;
-    this.budget = budget;
-    this.muxSettings =
-        new MuxSettings(
-            new Frame.Limits(
-                MuxSettings.DEFAULT_MAX_DATA_BYTES,
-                settings.maxOpenStreams(),
-                settings.maxPendingDials()),
-            settings.heartbeat(),
-            settings.connectLimit(),
-            MuxSettings.DEFAULT.quantum());
-    this.reconnect = new Reconnect(settings.reconnect(), settings.gateways().size(), random);
-    this.listener = listener;
-    this.address = settings.gateways().get(0);
-    this.status = statusAs(TunnelState.CONNECTING);
+    this.lease = lease;
+    this.address = address;
+    this.direct = direct;
+    this.owner = owner;
+    this.gone = loop.newPromise();
+    this.status =
+        new TunnelStatus(
+            TunnelState.CONNECTING,
+            address,
+            direct.map(DirectAddress::toString).orElse(""),
+            "",
+            0,
+            shared.instance().rank().epoch(),
+            "",
+            Instant.now(),
+            0,
+            -1,
+            0,
+            0);
   }
 
-  /** From any thread. */
+  long lease() {
+    return lease;
+  }
+
+  /** Completes when nothing of it is left. */
+  Future<Void> gone() {
+    return gone;
+  }
+
+  /** As it is now. From any thread. */
   TunnelStatus status() {
-    return status;
+    TunnelStatus last = status;
+    TunnelHandler open = handler;
+    return open == null
+        ? last
+        : new TunnelStatus(
+            last.state(),
+            last.address(),
+            last.direct(),
+            last.gateway(),
+            last.connection(),
+            last.epoch(),
+            last.reason(),
+            last.since(),
+            open.streams(),
+            open.roundTripNanos(),
+            open.receivedBytes(),
+            open.sentBytes());
   }
 
+  /** To be called by the owner's thread alone. */
+  TunnelStatus become(TunnelState state, String gateway, String reason) {
+    TunnelStatus last = status;
+    status =
+        new TunnelStatus(
+            state,
+            last.address(),
+            last.direct(),
+            gateway,
+            connectionSeen,
+            shared.instance().rank().epoch(),
+            reason,
+            state == last.state() ? last.since() : Instant.now(),
+            0,
+            -1,
+            0,
+            0);
+    return status();
+  }
+
+  private volatile long connectionSeen;
+
+  // ---- on the tunnel's loop ----
+
+  /** Dials. From any thread, as all that follows. */
   void start() {
-    next(reconnect.first());
+    loop.execute(
+        () -> {
+          if (over) {
+            return;
+          }
+          attempt =
+              direct.isPresent()
+                  ? shared
+                      .connector()
+                      .connect(
+                          address,
+                          direct.get(),
+                          shared.settings().gatewayRules(),
+                          loop,
+                          this::connected)
+                  : shared.connector().connect(address, loop, this::connected);
+        });
   }
 
-  private void next(Reconnect.Try next) {
-    address = settings.gateways().get(next.address());
-    if (next.delay().isZero()) {
-      connect();
-      return;
-    }
-    waiting = loop.schedule(this::connect, next.delay().toNanos(), TimeUnit.NANOSECONDS);
-    become(TunnelState.WAITING);
-  }
-
-  private void connect() {
-    waiting = null;
-    if (status.state() == TunnelState.CLOSED) {
-      return;
-    }
-    attempt = connector.connect(address, loop, this::answered);
-    become(TunnelState.CONNECTING);
-  }
-
-  private void answered(ConnectOutcome outcome) {
+  private void connected(ConnectOutcome outcome) {
     attempt = null;
-    if (outcome instanceof ConnectOutcome.Connected connected) {
-      introduce(connected.channel());
+    if (outcome instanceof ConnectOutcome.Connected upgraded) {
+      TunnelHandler made =
+          new TunnelHandler(Mux.Side.DIALLED, shared.mux(), shared.budget(), Events::new);
+      handler = made;
+      upgraded.channel().closeFuture().addListener(closed -> gone.trySuccess(null));
+      Tunnels.install(upgraded.channel().pipeline(), made, shared.settings().logFrames());
+      if (upgraded.gateway().isEmpty()) {
+        hello();
+      } else {
+        owner.answered(this, upgraded.gateway());
+      }
     } else if (outcome instanceof ConnectOutcome.Refused refused) {
       failed(
           "HTTP " + refused.status() + " " + refused.reason(),
-          refused.retryAfter(),
-          refused.waitingHeals());
+          new Leases.Ending(refused.retryAfter(), refused.status() == 409, refused.waitingHeals()));
     } else if (outcome instanceof ConnectOutcome.Failed failed) {
-      failed(failed.stage() + ": " + failed.reason(), Duration.ZERO, true);
+      failed(failed.stage() + ": " + failed.reason(), Leases.Ending.PLAIN);
     }
   }
 
-  /** The gateway speaks our protocol: says who we are. */
-  private void introduce(Channel channel) {
-    connection = instance.nextConnection();
-    TunnelHandler handler = new TunnelHandler(Mux.Side.DIALLED, muxSettings, budget, Events::new);
-    tunnel = handler;
+  private void failed(String reason, Leases.Ending ending) {
+    over = true;
+    gone.trySuccess(null);
+    owner.over(this, reason, ending);
+  }
+
+  /** The gateway is one we want: says who we are. */
+  void introduce() {
+    loop.execute(this::hello);
+  }
+
+  private void hello() {
+    if (over) {
+      return;
+    }
+    AgentSettings settings = shared.settings();
+    connection = shared.instance().nextConnection();
+    connectionSeen = connection;
     handler
         .mux()
         .start(
@@ -150,135 +237,120 @@ final class AgentTunnel {
                 Mux.VERSION,
                 List.of(),
                 settings.session().toString(),
-                instance.id(),
+                shared.instance().id(),
                 connection,
-                muxSettings.limits(),
+                shared.mux().limits(),
                 (int) settings.heartbeat().toMillis(),
-                instance.rank(),
+                shared.instance().rank(),
                 settings.software(),
                 new byte[0]));
-    Tunnels.install(channel.pipeline(), handler, settings.logFrames());
+    handler.sendSoon();
   }
 
-  private void welcomed(TunnelHandler handler, Frame.Welcome welcome) {
-    if (!welcome.session().equals(settings.session().toString())) {
+  private void welcomed(Frame.Welcome welcome) {
+    String session = shared.settings().session().toString();
+    if (!welcome.session().equals(session)) {
       handler
           .mux()
           .goAway(
               FaultCode.PROTOCOL,
-              "WELCOME for session "
-                  + welcome.session()
-                  + " (expected: "
-                  + settings.session()
-                  + ")",
+              "WELCOME for session " + welcome.session() + " (expected: " + session + ")",
               0);
       return;
     }
-    instance.ranked(welcome.rank());
-    gateway = welcome.gateway();
-    reason = "";
-    told.clear();
-    reconnect.up(System.nanoTime());
-    log.atInfo()
-        .addKeyValue("session", settings.session())
-        .addKeyValue("gateway", gateway)
-        .addKeyValue("address", address)
-        .addKeyValue("epoch", welcome.rank().epoch())
-        .addKeyValue("connection", connection)
-        .log("tunnel.up");
-    become(TunnelState.UP);
+    shared.instance().ranked(welcome.rank());
+    owner.welcomed(this, welcome.gateway());
   }
 
-  private void ended(TunnelHandler handler, FaultCode code, String detail, int retryAfterMillis) {
-    if (handler != tunnel) {
+  /** Takes no new streams from now on, and ends when the running ones have. */
+  void move(String why, Optional<Duration> limit) {
+    loop.execute(
+        () -> {
+          if (over || handler == null) {
+            return;
+          }
+          if (!moving) {
+            moving = true;
+            int millis =
+                (int)
+                    Math.min(
+                        Integer.MAX_VALUE, limit.map(Duration::toMillis).orElse(Long.MAX_VALUE));
+            handler.mux().drain(new Frame.Drain(millis, why));
+            handler.sendSoon();
+            // A little later: what crossed the DRAIN is to be refused, and not lost.
+            loop.schedule(() -> endWhenIdle(why), LOOK_AGAIN.toMillis(), TimeUnit.MILLISECONDS);
+          }
+          limit.ifPresent(
+              time ->
+                  loop.schedule(
+                      () -> end(FaultCode.SHUTDOWN, why + ", and the time for streams is over"),
+                      time.toMillis(),
+                      TimeUnit.MILLISECONDS));
+        });
+  }
+
+  private void endWhenIdle(String why) {
+    if (over) {
       return;
     }
-    tunnel = null;
-    if (status.state() == TunnelState.CLOSED) {
-      return;
-    }
-    Duration retryAfter = Duration.ofMillis(retryAfterMillis);
-    if (status.state() != TunnelState.UP) {
-      failed(code + ": " + detail, retryAfter, code != FaultCode.UNAUTHORIZED);
-      return;
-    }
-    reason = code + ": " + detail;
-    Reconnect.Try next = reconnect.afterLoss(System.nanoTime(), retryAfter);
-    log.atWarn()
-        .addKeyValue("session", settings.session())
-        .addKeyValue("gateway", gateway)
-        .addKeyValue("address", address)
-        .addKeyValue("epoch", instance.rank().epoch())
-        .addKeyValue("connection", connection)
-        .addKeyValue("reason", reason)
-        .addKeyValue("next-try-ms", next.delay().toMillis())
-        .log("tunnel.lost");
-    gateway = "";
-    next(next);
-  }
-
-  private void failed(String why, Duration retryAfter, boolean waitingHeals) {
-    reason = why;
-    Reconnect.Try next = reconnect.afterFailure(System.nanoTime(), retryAfter, waitingHeals);
-    if (told.size() >= MAX_TOLD) {
-      told.clear();
-    }
-    boolean first = told.add(address + " " + why);
-    (first ? log.atWarn() : log.atDebug())
-        .addKeyValue("session", settings.session())
-        .addKeyValue("address", address)
-        .addKeyValue("reason", why)
-        .addKeyValue("next-try-ms", next.delay().toMillis())
-        .log(waitingHeals ? "tunnel.failed" : "tunnel.unwelcome");
-    next(next);
-  }
-
-  /**
-   * Ends the tunnel and all its streams, and tells the gateway. To be called on the loop.
-   *
-   * @return the connection to the gateway, to wait for its end; null where there is none
-   */
-  Channel close() {
-    if (status.state() == TunnelState.CLOSED) {
-      return null;
-    }
-    TunnelHandler open = tunnel;
-    gateway = "";
-    become(TunnelState.CLOSED);
-    if (waiting != null) {
-      waiting.cancel(false);
-    }
-    if (attempt != null) {
-      attempt.cancel();
-    }
-    if (open == null) {
-      return null;
-    }
-    open.mux().goAway(FaultCode.SHUTDOWN, "the agent was stopped", 0);
-    open.sendSoon();
-    return open.channel();
-  }
-
-  private void become(TunnelState state) {
-    status = statusAs(state);
-    try {
-      listener.changed(status);
-    } catch (RuntimeException e) {
-      // Its fault must not become the tunnel's.
-      log.atError().setCause(e).addKeyValue("state", state).log("tunnel.listener-failed");
+    if (handler.mux().streams() == 0) {
+      end(FaultCode.SHUTDOWN, why);
+    } else {
+      loop.schedule(() -> endWhenIdle(why), LOOK_AGAIN.toMillis(), TimeUnit.MILLISECONDS);
     }
   }
 
-  private TunnelStatus statusAs(TunnelState state) {
-    return new TunnelStatus(state, address, gateway, connection, instance.rank().epoch(), reason);
+  private void end(FaultCode code, String why) {
+    if (!over) {
+      handler.mux().goAway(code, why, 0);
+      handler.sendSoon();
+    }
   }
 
-  /** What one connection's Mux tells; an earlier connection's may come late. */
+  /** Keeps the connection open for a while without a word, then closes it. */
+  void park(Duration time) {
+    loop.execute(
+        () -> {
+          over = true;
+          loop.schedule(this::closeChannel, time.toMillis(), TimeUnit.MILLISECONDS);
+        });
+  }
+
+  /** Ends the tunnel and all its streams, and tells the gateway; the owner is told nothing more. */
+  void close(String why) {
+    loop.execute(
+        () -> {
+          boolean greeted = connection > 0;
+          if (attempt != null) {
+            attempt.cancel();
+          }
+          if (handler == null) {
+            over = true;
+            gone.trySuccess(null);
+          } else if (over || !greeted) {
+            over = true;
+            closeChannel();
+          } else {
+            over = true;
+            handler.mux().goAway(FaultCode.SHUTDOWN, why, 0);
+            handler.sendSoon();
+          }
+        });
+  }
+
+  private void closeChannel() {
+    Channel channel = handler.channel();
+    if (channel.isOpen()) {
+      channel.close();
+    }
+  }
+
+  /** What the Mux tells. */
   private final class Events implements MuxEvents {
-    private final TunnelHandler handler;
+    private final TunnelHandler made;
 
-    private Events(TunnelHandler handler) {
-      this.handler = handler;
+    private Events(TunnelHandler made) {
+      this.made = made;
     }
 
     @Override
@@ -288,35 +360,37 @@ final class AgentTunnel {
 
     @Override
     public void welcomed(Frame.Welcome welcome) {
-      AgentTunnel.this.welcomed(handler, welcome);
+      AgentTunnel.this.welcomed(welcome);
     }
 
     @Override
     public void opening(Opening opening) {
-      IncomingStream.accept(opening, settings.session(), handler, dialer);
+      IncomingStream.accept(opening, shared.settings().session(), made, shared.dialer());
     }
 
     @Override
     public void drain(Frame.Drain drain) {
-      log.atInfo()
-          .addKeyValue("session", settings.session())
-          .addKeyValue("gateway", gateway)
-          .addKeyValue("deadline-ms", drain.deadlineMillis())
-          .addKeyValue("reason", drain.detail())
-          .log("tunnel.draining");
+      owner.drained(AgentTunnel.this, drain);
     }
 
     @Override
     public void discovery(Frame.Discovery discovery) {
-      log.atDebug()
-          .addKeyValue("version", discovery.version())
-          .addKeyValue("gateways", discovery.gateways().size())
-          .log("tunnel.discovery");
+      owner.discovered(AgentTunnel.this, discovery);
     }
 
     @Override
     public void ended(FaultCode code, String detail, int retryAfterMillis, boolean byPeer) {
-      AgentTunnel.this.ended(handler, code, detail, retryAfterMillis);
+      if (over) {
+        return;
+      }
+      over = true;
+      owner.over(
+          AgentTunnel.this,
+          code + ": " + detail,
+          new Leases.Ending(
+              Duration.ofMillis(retryAfterMillis),
+              code == FaultCode.SUPERSEDED,
+              code != FaultCode.UNAUTHORIZED));
     }
   }
 }

@@ -50,6 +50,9 @@ final class Leases {
   /** Tunnels that were replaced and still have streams; with more, no further one moves. */
   static final int MAX_MOVED = 16;
 
+  /** How long one is believed in that no connected gateway names. */
+  static final Duration UNCONFIRMED = Duration.ofSeconds(30);
+
   /** For how long a gateway is believed in whose time to live nobody said. */
   static final Duration DEFAULT_TIME_TO_LIVE = Duration.ofMinutes(3);
 
@@ -76,6 +79,7 @@ final class Leases {
   /** How long an address at which another gateway answered is left alone. */
   static final Duration WRONG_ADDRESS = Duration.ofMinutes(5);
 
+  private static final int PARK_AFTER = 3;
   private static final Duration BETWEEN_CLAIMS = Duration.ofMillis(200);
   private static final Duration LOOK_AGAIN = Duration.ofSeconds(1);
   private static final int MAX_DOUBLINGS = 20;
@@ -264,7 +268,7 @@ final class Leases {
               : Optional.empty());
     }
     takeBackRebalance(now);
-    long wait = untilTakenBack(now);
+    long wait = Math.min(untilTakenBack(now), untilExpired(now));
     if (missing() > 0) {
       blocked = blocked && blockedUntil - now > 0;
       if (blocked) {
@@ -691,6 +695,15 @@ final class Leases {
     if (discovery.complete()) {
       dropUnnamed(place, discovery.gateways());
     }
+    // Those that only gateways we have lost spoke of: soon somebody confirms them, or they are
+    // gone.
+    for (Known each : known.values()) {
+      if (discovery.complete() && each.namedBy.isEmpty()) {
+        long left = each.seenAt + each.timeToLiveNanos - now;
+        each.seenAt = now;
+        each.timeToLiveNanos = Math.min(left, UNCONFIRMED.toNanos());
+      }
+    }
     for (Frame.Gateway each : discovery.gateways()) {
       if (each.removed()) {
         Known before = known.get(each.id());
@@ -803,6 +816,16 @@ final class Leases {
     }
   }
 
+  private long untilExpired(long now) {
+    long wait = Long.MAX_VALUE;
+    for (Known each : known.values()) {
+      if (each.namedBy.isEmpty()) {
+        wait = Math.min(wait, Math.max(0, each.seenAt + each.timeToLiveNanos - now));
+      }
+    }
+    return wait;
+  }
+
   private void forgetExpired(long now) {
     known
         .values()
@@ -810,6 +833,14 @@ final class Leases {
   }
 
   // ---- what can be asked ----
+
+  /**
+   * Whether a connection that led to a gateway we have should stay open for a while, unused: a
+   * balancer that chooses who has the fewest connections would choose the same one again.
+   */
+  boolean parks() {
+    return huntTries >= PARK_AFTER;
+  }
 
   /** Dials so far. */
   long dials() {

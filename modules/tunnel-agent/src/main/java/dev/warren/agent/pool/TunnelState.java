@@ -6,7 +6,11 @@ public enum TunnelState {
   CONNECTING,
   /** Streams may come. */
   UP,
-  /** Until the next try. */
+  /** Likewise, but its gateway asked it to go: a replacement is looked for. */
+  LEAVING,
+  /** Replaced: no new streams, and running ones may end. */
+  MOVED,
+  /** It failed or was lost, and there is no other; until the next try. */
   WAITING,
   /** For good. */
   CLOSED

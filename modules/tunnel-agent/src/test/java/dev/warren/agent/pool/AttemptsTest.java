@@ -2,6 +2,7 @@ package dev.warren.agent.pool;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.warren.agent.AgentSettings;
 import dev.warren.agent.Eventually;
@@ -18,7 +19,6 @@ import dev.warren.protocol.FaultCode;
 import dev.warren.protocol.SessionKey;
 import dev.warren.protocol.StreamId;
 import dev.warren.protocol.flow.CreditBudget;
-import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -26,6 +26,7 @@ import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -39,7 +40,6 @@ class AttemptsTest {
   private final Transport transport = Transport.best();
   private final EventLoopGroup loops = transport.eventLoops(2);
   private final List<AgentTunnel> tunnels = new ArrayList<>();
-  private final List<EventLoop> homes = new ArrayList<>();
   private ServerSocket server;
   private TargetDialer dialer;
   private ScriptedGateway.GatewayEnd one;
@@ -64,16 +64,19 @@ class AttemptsTest {
             settings.token(),
             settings.connectLimit(),
             settings.software());
-    Instance instance = new Instance();
-    CreditBudget budget = new CreditBudget(settings.memoryBudgetBytes());
+    AgentTunnel.Shared shared =
+        new AgentTunnel.Shared(
+            settings,
+            new Instance(),
+            connector,
+            dialer,
+            new CreditBudget(settings.memoryBudgetBytes()));
     for (int i = 0; i < 2; i++) {
-      EventLoop loop = loops.next();
       AgentTunnel tunnel =
           new AgentTunnel(
-              settings, loop, instance, connector, dialer, budget, new Random(1), status -> {});
-      homes.add(loop);
+              shared, loops.next(), i, gateway.address(), Optional.empty(), new Nobody());
       tunnels.add(tunnel);
-      loop.execute(tunnel::start);
+      tunnel.start();
       if (i == 0) {
         one = gateway.tunnel();
       }
@@ -84,8 +87,9 @@ class AttemptsTest {
 
   @AfterEach
   void stop() throws Exception {
-    for (int i = 0; i < tunnels.size(); i++) {
-      homes.get(i).submit(tunnels.get(i)::close).get(20, TimeUnit.SECONDS);
+    for (AgentTunnel tunnel : tunnels) {
+      tunnel.close("the test is over");
+      assertTrue(tunnel.gone().await(20, TimeUnit.SECONDS));
     }
     loops.shutdownGracefully(0, 5, TimeUnit.SECONDS).sync();
     gateway.close();
@@ -194,5 +198,25 @@ class AttemptsTest {
     } catch (SocketTimeoutException expected) {
       assertEquals(0, dialer.pending());
     }
+  }
+
+  /** The tunnels are let be: both lead to the same gateway. */
+  private static final class Nobody implements AgentTunnel.Owner {
+    @Override
+    public void answered(AgentTunnel tunnel, String gateway) {
+      tunnel.introduce();
+    }
+
+    @Override
+    public void welcomed(AgentTunnel tunnel, String gateway) {}
+
+    @Override
+    public void drained(AgentTunnel tunnel, dev.warren.protocol.frame.Frame.Drain drain) {}
+
+    @Override
+    public void discovered(AgentTunnel tunnel, dev.warren.protocol.frame.Frame.Discovery all) {}
+
+    @Override
+    public void over(AgentTunnel tunnel, String reason, Leases.Ending ending) {}
   }
 }

@@ -242,7 +242,7 @@ class LeasesPropertyTest {
       }
       tunnels.clear();
       assertEquals(0, leases.claimed() + leases.inFlight());
-      for (int i = 0; i < 3; i++) {
+      for (int i = 0; i < 20; i++) { // some waits are for what is forgotten
         Step step = settle();
         check(step);
         if (!tunnels.isEmpty()) {

@@ -259,7 +259,8 @@ class LeasesSimulationTest {
       if (agent.leases.answered(dial.lease(), gateway.id, now) != Verdict.WANTED) {
         agent.tunnels.remove(dial.lease());
         // As the pool does: parked for a while, so that the balancer counts it.
-        later(TunnelPool.PARKED.toNanos(), () -> gateway.connections--);
+        boolean parks = agent.leases.parks();
+        later(parks ? TunnelPool.PARKED.toNanos() : 0, () -> gateway.connections--);
         act(agent);
         return;
       }
@@ -286,7 +287,7 @@ class LeasesSimulationTest {
                 each.id,
                 each.generation,
                 each.draining,
-                30,
+                86_400,
                 direct ? "10.0.0." + each.id : "",
                 false));
       }

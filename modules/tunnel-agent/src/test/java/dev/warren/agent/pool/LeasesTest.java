@@ -1,6 +1,7 @@
 package dev.warren.agent.pool;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -257,7 +258,8 @@ class LeasesTest {
     assertTrue(move.limit().orElseThrow().compareTo(DEADLINE) <= 0);
     settled(leases);
     leases.over(first, Ending.PLAIN, now);
-    settled(leases);
+    assertFalse(leases.next(now) instanceof Dial);
+    assertEquals(PoolState.COMPLETE, leases.state());
   }
 
   @Test
