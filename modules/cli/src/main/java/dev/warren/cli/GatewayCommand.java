@@ -15,6 +15,7 @@ import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.security.Security;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -258,6 +259,9 @@ final class GatewayCommand {
   private GatewayCommand() {}
 
   private static int run(Settings settings, Terminal terminal) throws Exception {
+    // Names of --join are looked up again and again, and what has changed must be seen.
+    Security.setProperty("networkaddress.cache.ttl", "2");
+    Security.setProperty("networkaddress.cache.negative.ttl", "1");
     Duration closeWithin =
         settings.get(DRAIN_NOTICE).plus(settings.get(DRAIN_TIMEOUT)).plus(AFTER_DRAIN);
     return Lifetime.untilSignalled(
