@@ -9,10 +9,9 @@ import java.util.Map;
  * @param name what was measured
  * @param unit of the medians
  * @param medians subject by subject; empty where the figure is a ratio of its own
- * @param ratio what the target speaks of; NaN where there is none
+ * @param verdicts of those subjects that are held against something
  * @param noise the same ratio where there is nothing to find, such as nginx against itself; NaN
  *     where nothing was compared
- * @param target what the ratio is held against
  * @param note what belongs beside it, such as what it cost; may be empty
  * @param load the load averages (1 min) of its time, least and most
  * @param raw all values, by what they are of
@@ -21,12 +20,23 @@ record Figure(
     String name,
     String unit,
     Map<Subject, Double> medians,
-    double ratio,
+    Map<Subject, Verdict> verdicts,
     double noise,
-    Target target,
     String note,
     List<Double> load,
     Map<String, List<Double>> raw) {
+
+  /**
+   * @param ratio what the target speaks of; NaN where there is none
+   * @param target what the ratio is held against
+   */
+  record Verdict(double ratio, Target target) {
+    static final Verdict NONE = new Verdict(Double.NaN, Target.NONE);
+
+    boolean met() {
+      return target.metBy(ratio);
+    }
+  }
 
   /** What a ratio is to be. */
   record Target(boolean atLeast, double value) {
@@ -54,7 +64,11 @@ record Figure(
     }
   }
 
+  Verdict verdict(Subject subject) {
+    return verdicts.getOrDefault(subject, Verdict.NONE);
+  }
+
   boolean met() {
-    return target.metBy(ratio);
+    return verdicts.values().stream().allMatch(Verdict::met);
   }
 }

@@ -29,7 +29,7 @@ import picocli.CommandLine.Spec;
     name = "modules/bench/run",
     sortOptions = false,
     mixinStandardHelpOptions = true,
-    description = "Measures Warren beside nginx proxy_pass; needs nginx, wrk and curl.",
+    description = "Measures Warren beside nginx proxy_pass; needs nginx, wrk, h2load and curl.",
     exitCodeListHeading = "%nExit status:%n",
     exitCodeList = {
       " 0:measured",
@@ -38,7 +38,19 @@ import picocli.CommandLine.Spec;
     })
 public final class Load implements Callable<Integer> {
   private static final List<Case> CASES =
-      List.of(new DownloadCase(), new RequestsCase(), new StoppedReadersCase(), new TransferCase());
+      List.of(
+          new FootprintCase(),
+          new DownloadCase(),
+          new UploadCase(),
+          new ParallelCase(),
+          new RequestsCase(),
+          new OpenLoopCase(),
+          new NewStreamsCase(),
+          new BusyCase(),
+          new PingPongCase(),
+          new OneOfManyCase(),
+          new StoppedReadersCase(),
+          new TransferCase());
 
   @Option(names = "--quick", description = "Few and short rounds, for a first look")
   private boolean quick;
@@ -47,7 +59,9 @@ public final class Load implements Callable<Integer> {
       names = "--cases",
       split = ",",
       paramLabel = "NAME,...",
-      description = "Which cases: download, requests, stopped-readers, transfer (default: all)")
+      description =
+          "Which cases: footprint, download, upload, parallel, requests, open-loop, new-streams,"
+              + " busy, ping-pong, one-of-many, stopped-readers, transfer (default: all)")
   private List<String> cases = List.of();
 
   @Option(names = "--rounds", paramLabel = "NUMBER", description = "How many rounds of each case")

@@ -20,7 +20,7 @@ final class RawCaller implements AutoCloseable {
 
   /** Connects and asks; reads nothing. */
   static RawCaller ask(Stage stage, Subject subject, String file) {
-    return ask(stage.port(subject), stage.path(subject, file), subject.toString());
+    return ask(stage.port(subject, file), stage.path(subject, file), subject.toString());
   }
 
   /**
@@ -64,6 +64,17 @@ final class RawCaller implements AutoCloseable {
       return millis;
     } catch (IOException e) {
       throw new LoadException("no answer: " + e.getMessage(), e);
+    }
+  }
+
+  /** Reads so many bytes, and fails where there are no more. */
+  void read(int bytes) {
+    try {
+      if (socket.getInputStream().readNBytes(bytes).length < bytes) {
+        throw new LoadException("a stream ended early");
+      }
+    } catch (IOException e) {
+      throw new LoadException("a stream broke: " + e.getMessage(), e);
     }
   }
 

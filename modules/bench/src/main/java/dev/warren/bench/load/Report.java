@@ -10,8 +10,8 @@ import java.util.Map;
 
 /** The result of a run: as a table for people (Markdown) and as JSON with every single value. */
 record Report(String machine, String started, String plan, List<Figure> figures) {
-  private static final List<Subject> COLUMNS =
-      List.of(Subject.DIRECT, Subject.NGINX, Subject.NGINX_AGAIN, Subject.WARREN);
+  private static final List<Subject> BEFORE =
+      List.of(Subject.DIRECT, Subject.NGINX, Subject.NGINX_AGAIN);
 
   boolean met() {
     return figures.stream().allMatch(Figure::met);
@@ -19,26 +19,26 @@ record Report(String machine, String started, String plan, List<Figure> figures)
 
   String table() {
     List<List<String>> rows = new ArrayList<>();
-    rows.add(
-        List.of(
-            "",
-            "unit",
-            "direct",
-            "nginx",
-            "nginx again",
-            "Warren",
-            "ratio",
-            "noise",
-            "target",
-            "load"));
+    List<String> head = new ArrayList<>(List.of("", "unit"));
+    BEFORE.forEach(subject -> head.add(subject.toString()));
+    for (Subject subject : Subject.MEASURED) {
+      head.addAll(List.of(subject.toString(), "ratio", "target"));
+    }
+    head.addAll(List.of("noise", "load"));
+    rows.add(head);
     for (Figure figure : figures) {
       List<String> row = new ArrayList<>(List.of(figure.name(), figure.unit()));
-      COLUMNS.forEach(
-          subject -> row.add(number(figure.medians().getOrDefault(subject, Double.NaN))));
-      row.add(ratio(figure.ratio()));
+      BEFORE.forEach(subject -> row.add(median(figure, subject)));
+      for (Subject subject : Subject.MEASURED) {
+        Figure.Verdict verdict = figure.verdict(subject);
+        row.add(median(figure, subject));
+        row.add(ratio(verdict.ratio()));
+        row.add(
+            verdict.target().exists()
+                ? verdict.target() + (verdict.met() ? " met" : " MISSED")
+                : "");
+      }
       row.add(ratio(figure.noise()));
-      row.add(
-          figure.target().exists() ? figure.target() + (figure.met() ? " met" : " MISSED") : "");
       row.add(
           String.format(Locale.ROOT, "%.1f to %.1f", figure.load().get(0), figure.load().get(1)));
       rows.add(row);
@@ -77,6 +77,10 @@ record Report(String machine, String started, String plan, List<Figure> figures)
     return text.toString();
   }
 
+  private static String median(Figure figure, Subject subject) {
+    return number(figure.medians().getOrDefault(subject, Double.NaN));
+  }
+
   private static String number(double value) {
     if (Double.isNaN(value)) {
       return "";
@@ -97,12 +101,12 @@ record Report(String machine, String started, String plan, List<Figure> figures)
       Map<String, Object> medians = new LinkedHashMap<>();
       figure.medians().forEach((subject, value) -> medians.put(subject.toString(), value));
       map.put("medians", medians);
-      put(map, "ratio", figure.ratio());
+      Map<String, Object> verdicts = new LinkedHashMap<>();
+      figure
+          .verdicts()
+          .forEach((subject, verdict) -> verdicts.put(subject.toString(), json(verdict)));
+      map.put("verdicts", verdicts);
       put(map, "noise", figure.noise());
-      if (figure.target().exists()) {
-        map.put("target", figure.target().toString());
-        map.put("met", figure.met());
-      }
       map.put("note", figure.note());
       map.put("load", figure.load());
       map.put("raw", figure.raw());
@@ -114,6 +118,16 @@ record Report(String machine, String started, String plan, List<Figure> figures)
     all.put("plan", plan);
     all.put("figures", list);
     return ConfigValueFactory.fromMap(all).render(ConfigRenderOptions.concise().setFormatted(true));
+  }
+
+  private static Map<String, Object> json(Figure.Verdict verdict) {
+    Map<String, Object> map = new LinkedHashMap<>();
+    put(map, "ratio", verdict.ratio());
+    if (verdict.target().exists()) {
+      map.put("target", verdict.target().toString());
+      map.put("met", verdict.met());
+    }
+    return map;
   }
 
   /** JSON knows no NaN. */

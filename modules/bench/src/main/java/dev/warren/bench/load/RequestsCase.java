@@ -2,19 +2,19 @@ package dev.warren.bench.load;
 
 import java.io.PrintStream;
 import java.util.ArrayList;
-import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 
-/** Answers of 1 KiB, asked for with wrk over connections that are kept. */
+/** Answers of 1 KiB, asked for with wrk over connections that are kept: a closed loop. */
 final class RequestsCase implements Case {
-  static final double TARGET = 0.25;
+  static final Targets RATE_TARGETS = Targets.atLeast(0.45, 0.3);
+  static final Targets MEDIAN_TARGETS = Targets.atMost(2.5, 3.5);
 
-  /** The number of connections that the target speaks of. */
-  private static final int TARGET_CONNECTIONS = 32;
+  /** The number of connections that the rate's target speaks of; the median's speaks of one. */
+  static final int TARGET_CONNECTIONS = 32;
 
-  private static final double COST_UNIT = 10_000;
+  static final double COST_UNIT = 10_000;
 
   @Override
   public String name() {
@@ -23,48 +23,45 @@ final class RequestsCase implements Case {
 
   @Override
   public List<Figure> run(Stage stage, Plan plan, PrintStream progress) {
-    Wrk.run(stage, Subject.WARREN, TARGET_CONNECTIONS, 2 * plan.requestSeconds());
+    for (Subject subject : Subject.MEASURED) {
+      Wrk.requests(stage, subject, TARGET_CONNECTIONS, 2 * plan.requestSeconds());
+    }
     List<Figure> figures = new ArrayList<>();
     for (int connections : plan.connections()) {
       progress.printf("  %d connections%n", connections);
-      figures.addAll(run(stage, plan, connections, progress));
+      Rounds rounds =
+          Rounds.run(
+              stage,
+              plan.rounds(),
+              Subject.ROUND,
+              progress,
+              subject -> turn(stage, plan, subject, connections));
+      String name = "1 KiB at " + connections + (connections == 1 ? " connection" : " connections");
+      figures.add(
+          rounds.figure(
+              name,
+              "requests/s",
+              "requests/s",
+              connections == TARGET_CONNECTIONS ? RATE_TARGETS : Targets.NONE,
+              rounds.costs("10,000")));
+      figures.add(
+          rounds.figure(
+              name + ", median",
+              "ms median",
+              "ms",
+              connections == 1 ? MEDIAN_TARGETS : Targets.NONE,
+              ""));
+      figures.add(rounds.figure(name + ", 99th percentile", "ms 99 %", "ms", Targets.NONE, ""));
     }
     return figures;
   }
 
-  private static List<Figure> run(Stage stage, Plan plan, int connections, PrintStream progress) {
-    Map<Subject, Series> rates = new EnumMap<>(Subject.class);
-    Map<Subject, Series> medians = new EnumMap<>(Subject.class);
-    Map<Subject, Series> slow = new EnumMap<>(Subject.class);
-    Map<Subject, Costs> costs = new EnumMap<>(Subject.class);
-    Series load = new Series();
-    for (int round = 0; round < plan.rounds(); round++) {
-      for (Subject subject : List.of(Subject.NGINX, Subject.WARREN, Subject.NGINX_AGAIN)) {
-        Map<String, Double> before = stage.cpuSeconds(subject);
-        Wrk.Outcome outcome = Wrk.run(stage, subject, connections, plan.requestSeconds());
-        costs
-            .computeIfAbsent(subject, any -> new Costs())
-            .add(before, stage.cpuSeconds(subject), outcome.requests() / COST_UNIT);
-        rates.computeIfAbsent(subject, any -> new Series()).add(outcome.rate());
-        medians.computeIfAbsent(subject, any -> new Series()).add(outcome.median());
-        slow.computeIfAbsent(subject, any -> new Series()).add(outcome.slow());
-        load.add(LoadAverage.now());
-        progress.printf(
-            Locale.ROOT,
-            "  %s: %.0f requests/s, median %.2f ms, 99th %.2f ms%n",
-            subject,
-            outcome.rate(),
-            outcome.median(),
-            outcome.slow());
-      }
-    }
-    String name = "1 KiB at " + connections + (connections == 1 ? " connection" : " connections");
-    Figure.Target target =
-        connections == TARGET_CONNECTIONS ? Figure.Target.atLeast(TARGET) : Figure.Target.NONE;
-    String cost = "CPU s per 10,000: " + Compared.costs(costs);
-    return List.of(
-        Compared.figure(name, "requests/s", rates, target, cost, load),
-        Compared.figure(name + ", median", "ms", medians, Figure.Target.NONE, "", load),
-        Compared.figure(name + ", 99th percentile", "ms", slow, Figure.Target.NONE, "", load));
+  private static Rounds.Outcome turn(Stage stage, Plan plan, Subject subject, int connections) {
+    Wrk.Outcome outcome = Wrk.requests(stage, subject, connections, plan.requestSeconds());
+    Map<String, Double> values = new LinkedHashMap<>();
+    values.put("requests/s", outcome.rate());
+    values.put("ms median", outcome.median());
+    values.put("ms 99 %", outcome.slow());
+    return new Rounds.Outcome(values, outcome.requests() / COST_UNIT);
   }
 }

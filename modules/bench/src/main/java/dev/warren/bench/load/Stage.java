@@ -18,10 +18,14 @@ import java.util.Random;
  * directory that goes with them:
  *
  * <pre>
- * client -> origin                        direct
- * client -> yardstick -> origin           nginx
- * client -> gateway -> agent -> origin    Warren
+ * client -> origin                                     direct
+ * client -> yardstick -> origin                        nginx
+ * client -> gateway -> agent -> origin                 Warren
+ * client -> peer -> [link] -> gateway -> agent -> origin   over a peer
  * </pre>
+ *
+ * What nginx as an origin cannot do (take a body and throw it away, close, echo), the {@link Sink}
+ * does in its place.
  */
 final class Stage {
   /** The file of a download. */
@@ -33,51 +37,64 @@ final class Stage {
   /** The file of the long transfer; it has no blocks on the disk. */
   static final String SPARSE = "/sparse";
 
+  /** Where the sink takes what is uploaded. */
+  static final String UPLOAD = "/sink/upload";
+
+  /** Where the sink sends back what comes behind an upgrade. */
+  static final String ECHO = "/echo";
+
+  /** Where, with the number of a sink behind it, the connection is closed with the answer. */
+  static final String ONCE = "/once/";
+
+  /** Ports on which the sink listens. */
+  static final int SINKS = 4;
+
   static final int SMALL_BYTES = 1024;
   private static final String HOST = FreePorts.HOST;
   private static final String AGENT_ID = "bench";
   private static final int START_SECONDS = 60;
   private static final int BLOCK_BYTES = 1 << 20;
 
-  /** The heap of each of the two; what else the launcher sets stays as users have it. */
-  private static final Map<String, String> JAVA = Bench.java("-Xmx256m");
+  /** The heap of each; what else the launcher sets stays as users have it. */
+  private static final String JAVA = "-Xmx256m";
 
   private final Bench bench;
   private final int originPort = FreePorts.one();
   private final int yardstickPort = FreePorts.one();
-  private final int gatewayPort = FreePorts.one();
+  private final List<Integer> sinkPorts = FreePorts.some(SINKS);
   private final Child origin;
+  private final Child sink;
   private final Child yardstick;
-  private final Child gateway;
+  private final Cluster.Node gateway;
+  private final Cluster.Node peer;
   private final Child agent;
 
   Stage(Bench bench, Plan plan) {
     this.bench = bench;
-    Path warren = bench.warren();
     writeFiles(plan);
     origin = nginx("origin", originConfig());
+    sink = Sink.start(bench, sinkPorts);
     yardstick = nginx("yardstick", yardstickConfig());
-    String listen = HOST + ":" + gatewayPort;
-    gateway =
-        bench
-            .children()
-            .start("gateway", List.of(warren.toString(), "gateway", "--listen", listen), JAVA);
+    Cluster cluster = Cluster.start(bench, List.of("gateway", "peer"), JAVA);
+    gateway = cluster.nodes().get(0);
+    peer = cluster.nodes().get(1);
     agent =
         bench
             .children()
             .start(
                 "agent",
                 List.of(
-                    warren.toString(),
+                    bench.warren().toString(),
                     "agent",
                     "--id",
                     AGENT_ID,
                     "--connect",
-                    "ws://" + listen + "/connect"),
-                JAVA);
-    awaitAnswer(Subject.DIRECT);
-    awaitAnswer(Subject.NGINX);
-    awaitAnswer(Subject.WARREN);
+                    "ws://" + HOST + ":" + gateway.http() + "/connect"),
+                Bench.java(JAVA));
+    for (Subject subject : Subject.values()) {
+      awaitAnswer(subject, SMALL);
+      awaitAnswer(subject, UPLOAD);
+    }
   }
 
   private void writeFiles(Plan plan) {
@@ -153,27 +170,51 @@ final class Stage {
   }
 
   private String yardstickConfig() {
-    return """
-      upstream origin { server %s:%d; keepalive 512; keepalive_requests 100000000; }
-      server {
-        listen %s:%d backlog=4096;
-        location / {
-          proxy_pass http://origin;
-          proxy_http_version 1.1;
-          proxy_set_header Connection "";
-          proxy_buffering off;
-        }
-      }
-    """
-        .formatted(HOST, originPort, HOST, yardstickPort);
+    StringBuilder text =
+        new StringBuilder(
+            """
+              upstream origin { server %s:%d; keepalive 512; keepalive_requests 100000000; }
+              upstream sink { server %s:%d; keepalive 512; keepalive_requests 100000000; }
+              server {
+                listen %s:%d backlog=4096;
+                client_max_body_size 0;
+                proxy_http_version 1.1;
+                proxy_buffering off;
+                proxy_request_buffering off;
+                location / {
+                  proxy_pass http://origin;
+                  proxy_set_header Connection "";
+                }
+                location /sink/ {
+                  proxy_pass http://sink;
+                  proxy_set_header Connection "";
+                }
+                location %s {
+                  proxy_pass http://sink;
+                  proxy_set_header Connection Upgrade;
+                  proxy_set_header Upgrade $http_upgrade;
+                }
+            """
+                .formatted(HOST, originPort, HOST, sinkPorts.get(0), HOST, yardstickPort, ECHO));
+    for (int i = 0; i < SINKS; i++) {
+      text.append(
+          """
+                location %s%d {
+                  proxy_pass http://%s:%d;
+                  proxy_set_header Connection close;
+                }
+          """
+              .formatted(ONCE, i, HOST, sinkPorts.get(i)));
+    }
+    return text.append("  }\n").toString();
   }
 
-  private void awaitAnswer(Subject subject) {
-    HttpAnswer.await(url(subject, SMALL), START_SECONDS, processes());
+  private void awaitAnswer(Subject subject, String file) {
+    HttpAnswer.await(url(subject, file), START_SECONDS, processes());
   }
 
   private List<Child> processes() {
-    return List.of(origin, yardstick, gateway, agent);
+    return List.of(origin, sink, yardstick, gateway.process(), peer.process(), agent);
   }
 
   Bench bench() {
@@ -192,39 +233,61 @@ final class Stage {
     return bench.directory();
   }
 
+  /** The gateway that has the agent's tunnel. */
   Child gateway() {
-    return gateway;
+    return gateway.process();
+  }
+
+  /** The other gateway. */
+  Child peer() {
+    return peer.process();
   }
 
   Child agent() {
     return agent;
   }
 
-  int port(Subject subject) {
+  /** One that the origin serves, on the disk. */
+  Path file(String name) {
+    return bench.directory().resolve("root").resolve(name.substring(1));
+  }
+
+  /** Where the callers of this subject connect for a file. */
+  int port(Subject subject, String file) {
     return switch (subject) {
-      case DIRECT -> originPort;
+      case DIRECT -> target(file);
       case NGINX, NGINX_AGAIN -> yardstickPort;
-      case WARREN -> gatewayPort;
+      case WARREN -> gateway.http();
+      case PEER -> peer.http();
     };
+  }
+
+  /** Who has this file, behind everything. */
+  private int target(String file) {
+    if (file.startsWith(ONCE)) {
+      return sinkPorts.get(Integer.parseInt(file.substring(ONCE.length())));
+    }
+    return file.equals(UPLOAD) || file.equals(ECHO) ? sinkPorts.get(0) : originPort;
   }
 
   /** The path of a file, as this subject's callers ask for it. */
   String path(Subject subject, String file) {
-    return subject == Subject.WARREN
-        ? "/client/" + AGENT_ID + "/http/" + HOST + ":" + originPort + file
+    return subject.isWarren()
+        ? "/client/" + AGENT_ID + "/http/" + HOST + ":" + target(file) + file
         : file;
   }
 
   String url(Subject subject, String file) {
-    return "http://" + HOST + ":" + port(subject) + path(subject, file);
+    return "http://" + HOST + ":" + port(subject, file) + path(subject, file);
   }
 
   /** Who works for a subject, in the order of the way. */
-  List<Child> processes(Subject subject) {
+  private List<Child> processes(Subject subject) {
     return switch (subject) {
-      case DIRECT -> List.of(origin);
-      case NGINX, NGINX_AGAIN -> List.of(yardstick, origin);
-      case WARREN -> List.of(gateway, agent, origin);
+      case DIRECT -> List.of(origin, sink);
+      case NGINX, NGINX_AGAIN -> List.of(yardstick, origin, sink);
+      case WARREN -> List.of(gateway.process(), agent, origin, sink);
+      case PEER -> List.of(peer.process(), gateway.process(), agent, origin, sink);
     };
   }
 

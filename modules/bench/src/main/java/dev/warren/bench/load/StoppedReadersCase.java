@@ -52,7 +52,7 @@ final class StoppedReadersCase implements Case {
   public List<Figure> run(Stage stage, Plan plan, PrintStream progress) {
     Map<Subject, Pair> rates = new EnumMap<>(Subject.class);
     Map<Subject, Pair> firstBytes = new EnumMap<>(Subject.class);
-    List<Subject> subjects = List.of(Subject.NGINX, Subject.WARREN);
+    List<Subject> subjects = List.of(Subject.NGINX, Subject.WARREN, Subject.PEER);
     for (Subject subject : subjects) {
       rates.put(subject, new Pair());
       firstBytes.put(subject, new Pair());
@@ -123,13 +123,16 @@ final class StoppedReadersCase implements Case {
           raw.put(subject + " beside", pair.beside.values());
           alone.add(String.format(Locale.ROOT, "%s %.2f", subject, pair.alone.median()));
         });
+    Map<Subject, Figure.Verdict> verdicts = new EnumMap<>(Subject.class);
+    for (Subject subject : Subject.MEASURED) {
+      verdicts.put(subject, new Figure.Verdict(pairs.get(subject).ratio(), target));
+    }
     return new Figure(
         name,
         unit,
         medians,
-        pairs.get(Subject.WARREN).ratio(),
+        verdicts,
         pairs.get(Subject.NGINX).ratio(),
-        target,
         "alone: " + String.join(", ", alone) + " " + unit,
         List.of(load.quantile(0), load.largest()),
         raw);

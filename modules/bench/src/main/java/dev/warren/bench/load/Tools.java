@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** The programs of others that the harness starts. */
-record Tools(Path nginx, Path wrk, Path curl, Path jcmd) {
+record Tools(Path nginx, Path wrk, Path curl, Path h2load, Path jcmd) {
   /** Debian keeps nginx where only root looks. */
   private static final List<String> ELSEWHERE = List.of("/usr/sbin", "/usr/local/sbin");
 
@@ -17,18 +17,19 @@ record Tools(Path nginx, Path wrk, Path curl, Path jcmd) {
     Path nginx = find("nginx", "nginx-light", missing);
     Path wrk = find("wrk", "wrk", missing);
     Path curl = find("curl", "curl", missing);
+    Path h2load = find("h2load", "nghttp2-client", missing);
     if (!missing.isEmpty()) {
       throw new LoadException(
           "missing: "
               + String.join(", ", missing)
-              + " (expected on the PATH; on Debian: apt-get install nginx-light wrk curl)");
+              + " (expected on the PATH; on Debian: apt-get install nginx-light wrk curl nghttp2-client)");
     }
     Path jcmd = Path.of(System.getProperty("java.home"), "bin", "jcmd");
     if (!Files.isExecutable(jcmd)) {
       throw new LoadException(
           "there is no " + jcmd + " (expected: a JDK, since jcmd tells the size of a heap)");
     }
-    return new Tools(nginx, wrk, curl, jcmd);
+    return new Tools(nginx, wrk, curl, h2load, jcmd);
   }
 
   private static Path find(String name, String debianPackage, List<String> missing) {

@@ -9,8 +9,9 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * A long transfer, and the memory of gateway and agent before, during and after it. Before means
- * after a shorter download, so that pools and compiled code are there already.
+ * A long transfer, and the memory of both gateways and the agent before, during and after it: over
+ * a peer, so that one transfer tells of all. Before means after a shorter download, so that pools
+ * and compiled code are there already.
  */
 final class TransferCase implements Case {
   private static final int LOOK_MILLIS = 200;
@@ -26,9 +27,9 @@ final class TransferCase implements Case {
 
   @Override
   public List<Figure> run(Stage stage, Plan plan, PrintStream progress) {
-    List<Child> jvms = List.of(stage.gateway(), stage.agent());
+    List<Child> jvms = List.of(stage.peer(), stage.gateway(), stage.agent());
     for (int i = 0; i < plan.warmUpDownloads(); i++) {
-      Curl.download(stage, Subject.WARREN, Stage.LARGE, plan.downloadBytes());
+      Curl.download(stage, Subject.PEER, Stage.LARGE, plan.downloadBytes());
     }
     Map<Child, Heap.Size> heapBefore = heaps(stage, jvms);
     Map<Child, Long> before = resident(jvms);
@@ -38,7 +39,7 @@ final class TransferCase implements Case {
 
     CompletableFuture<Double> transfer =
         CompletableFuture.supplyAsync(
-            () -> Curl.download(stage, Subject.WARREN, Stage.SPARSE, plan.transferBytes()));
+            () -> Curl.download(stage, Subject.PEER, Stage.SPARSE, plan.transferBytes()));
     while (!transfer.isDone()) {
       resident(jvms).forEach((jvm, bytes) -> during.get(jvm).add(bytes / MIB));
       load.add(LoadAverage.now());
@@ -68,10 +69,13 @@ final class TransferCase implements Case {
           new Figure(
               "memory of the " + jvm.name() + ", " + (plan.transferBytes() >> 30) + " GiB",
               "MiB",
-              Map.of(Subject.WARREN, during.get(jvm).largest()),
-              during.get(jvm).largest() / (before.get(jvm) / MIB),
+              Map.of(Subject.PEER, during.get(jvm).largest()),
+              Map.of(
+                  Subject.PEER,
+                  new Figure.Verdict(
+                      during.get(jvm).largest() / (before.get(jvm) / MIB),
+                      Figure.Target.atMost(TARGET))),
               Double.NaN,
-              Figure.Target.atMost(TARGET),
               heap,
               List.of(load.quantile(0), load.largest()),
               Map.of(

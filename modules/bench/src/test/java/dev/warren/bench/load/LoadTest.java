@@ -18,7 +18,7 @@ final class LoadTest {
   @Test
   void wrongOptionsStartNothingAndSayWhatWasExpected() {
     assertEquals(2, run("--cases", "nonsense"));
-    assertTrue(err.toString().contains("--cases: \"nonsense\" (expected: some of download"));
+    assertTrue(err.toString().contains("--cases: \"nonsense\" (expected: some of footprint"));
     assertEquals(2, run("--rounds", "0"));
     assertTrue(err.toString().contains("--rounds: 0 (expected: at least 1)"));
     assertEquals(2, run("--nonsense"));

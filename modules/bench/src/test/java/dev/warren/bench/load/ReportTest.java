@@ -26,8 +26,9 @@ final class ReportTest {
     rates.put(Subject.NGINX, series(100, 110, 90));
     rates.put(Subject.NGINX_AGAIN, series(100, 120, 95));
     rates.put(Subject.WARREN, series(warren));
-    return Compared.figure(
-        "download", "MB/s", rates, Figure.Target.atLeast(0.7), "", series(1.5, 2.5));
+    rates.put(Subject.PEER, series(50));
+    return Rounds.figure(
+        "download", "MB/s", rates, Targets.atLeast(0.7, 0.5), "", series(1.5, 2.5));
   }
 
   @Test
@@ -41,7 +42,8 @@ final class ReportTest {
   @Test
   void ratioIsAgainstAllRunsOfTheYardstickAndNoiseIsTheYardstickAgainstItself() {
     Figure figure = download(70);
-    assertEquals(0.7, figure.ratio());
+    assertEquals(0.7, figure.verdict(Subject.WARREN).ratio());
+    assertEquals(0.5, figure.verdict(Subject.PEER).ratio());
     assertEquals(1, figure.noise());
     assertTrue(figure.met());
     assertFalse(download(69).met());
@@ -66,8 +68,8 @@ final class ReportTest {
     Report report = new Report("2 cores", "today", "3 rounds", List.of(download(80)));
     Config figure = ConfigFactory.parseString(report.json()).getConfigList("figures").get(0);
     assertEquals(List.of(100.0, 110.0, 90.0), figure.getDoubleList("raw.nginx"));
-    assertEquals(0.8, figure.getDouble("ratio"));
-    assertTrue(figure.getBoolean("met"));
+    assertEquals(0.8, figure.getDouble("verdicts.Warren.ratio"));
+    assertTrue(figure.getBoolean("verdicts.Warren.met"));
   }
 
   @Test

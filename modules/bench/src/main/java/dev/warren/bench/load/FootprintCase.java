@@ -1,0 +1,123 @@
+package dev.warren.bench.load;
+
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * What Warren's processes take: just started, with streams that stand open and carry nothing, and
+ * under load. To be run first, since what a process has taken it seldom gives back.
+ */
+final class FootprintCase implements Case {
+  static final double GATEWAY_MIB = 260;
+  static final double AGENT_MIB = 64;
+
+  private static final double MIB = 1 << 20;
+  private static final double KIB = 1 << 10;
+  private static final int SETTLE_MILLIS = 3_000;
+  private static final int BUSY_STREAMS = 64;
+  private static final int LOOK_MILLIS = 200;
+
+  @Override
+  public String name() {
+    return "footprint";
+  }
+
+  @Override
+  public List<Figure> run(Stage stage, Plan plan, PrintStream progress) {
+    Series load = new Series();
+    List<Child> jvms = List.of(stage.gateway(), stage.peer(), stage.agent());
+    Bench.pause(SETTLE_MILLIS);
+    Map<Child, Double> idle = resident(jvms);
+    Map<Child, Double> heapBefore = new LinkedHashMap<>();
+    Map<Child, Double> heapAfter = new LinkedHashMap<>();
+    // Those of another way first, which load what is loaded once.
+    open(stage, plan.idleStreams() / 2, List.of(), new LinkedHashMap<>());
+    jvms.forEach(jvm -> heapBefore.put(jvm, heap(stage, jvm)));
+    open(stage, plan.idleStreams(), jvms, heapAfter);
+    load.add(LoadAverage.now());
+
+    Map<Child, Double> most = new LinkedHashMap<>(idle);
+    try (Child busy =
+        Wrk.startDownloads(stage, Subject.PEER, BUSY_STREAMS, 2 * plan.requestSeconds())) {
+      long until = System.nanoTime() + plan.requestSeconds() * 1_000_000_000L;
+      while (System.nanoTime() < until) {
+        resident(jvms).forEach((jvm, now) -> most.merge(jvm, now, Math::max));
+        Bench.pause(LOOK_MILLIS);
+      }
+      busy.checkAlive();
+    }
+    load.add(LoadAverage.now());
+
+    List<Figure> figures = new ArrayList<>();
+    for (Child jvm : jvms) {
+      double limit = jvm == stage.agent() ? AGENT_MIB : GATEWAY_MIB;
+      figures.add(
+          figure(
+              jvm.name() + ": resident, idle, of " + (int) limit + " MiB",
+              "MiB",
+              idle.get(jvm),
+              new Figure.Verdict(idle.get(jvm) / limit, Figure.Target.atMost(1)),
+              String.format(
+                  Locale.ROOT, "under %d downloads at most %.0f MiB", BUSY_STREAMS, most.get(jvm)),
+              load));
+      figures.add(
+          figure(
+              jvm.name() + ": heap for each idle stream",
+              "KiB",
+              (heapAfter.get(jvm) - heapBefore.get(jvm)) / plan.idleStreams() / KIB,
+              Figure.Verdict.NONE,
+              "",
+              load));
+    }
+    for (Figure figure : figures) {
+      progress.printf(
+          Locale.ROOT,
+          "  %s: %.2f %s%n",
+          figure.name(),
+          figure.medians().get(Subject.PEER),
+          figure.unit());
+    }
+    return figures;
+  }
+
+  /** Opens streams over the peer, so that one stream counts in all three. */
+  private static void open(Stage stage, int count, List<Child> jvms, Map<Child, Double> heaps) {
+    List<PingPong> streams = new ArrayList<>();
+    try {
+      for (int i = 0; i < count; i++) {
+        streams.add(PingPong.open(stage, Subject.PEER, PingPong.Kind.RAW));
+      }
+      jvms.forEach(jvm -> heaps.put(jvm, heap(stage, jvm)));
+    } finally {
+      streams.forEach(PingPong::close);
+    }
+    Bench.pause(SETTLE_MILLIS);
+  }
+
+  private static double heap(Stage stage, Child jvm) {
+    return Heap.collected(stage.bench(), jvm).liveBytes();
+  }
+
+  private static Map<Child, Double> resident(List<Child> jvms) {
+    Map<Child, Double> sizes = new LinkedHashMap<>();
+    jvms.forEach(jvm -> sizes.put(jvm, jvm.residentBytes() / MIB));
+    return sizes;
+  }
+
+  private static Figure figure(
+      String name, String unit, double value, Figure.Verdict verdict, String note, Series load) {
+    return new Figure(
+        name,
+        unit,
+        Map.of(Subject.PEER, value),
+        Map.of(Subject.PEER, verdict),
+        Double.NaN,
+        note,
+        List.of(load.quantile(0), load.largest()),
+        Map.of());
+  }
+}
