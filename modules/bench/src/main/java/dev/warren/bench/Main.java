@@ -3,7 +3,7 @@ package dev.warren.bench;
 import dev.warren.bench.load.Load;
 import java.util.Arrays;
 
-/** {@code modules/bench/run [load|crowd|jmh] ...}. */
+/** {@code modules/bench/run [load|crowd|latency|soak|jmh] ...}. */
 public final class Main {
   private Main() {}
 
@@ -12,6 +12,8 @@ public final class Main {
     switch (first) {
       case "jmh" -> Jmh.main(tail(arguments));
       case "crowd" -> System.exit(Load.crowd(tail(arguments)));
+      case "latency" -> System.exit(Load.latency(tail(arguments)));
+      case "soak" -> System.exit(Load.soak(tail(arguments)));
       case "load" -> System.exit(Load.run(tail(arguments)));
       default -> System.exit(Load.run(arguments));
     }

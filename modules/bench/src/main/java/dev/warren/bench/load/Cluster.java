@@ -28,18 +28,21 @@ final class Cluster {
    * @param admin for operators
    */
   record Node(String id, Child process, int http, int admin) {
+    /** What it says of itself, as JSON; empty where it does not answer. */
+    String status() {
+      try {
+        return HttpAnswer.get("http://" + address(admin) + "/api/v1/status");
+      } catch (IOException e) {
+        return "";
+      }
+    }
+
     /** How many sessions' entities live here; empty where its status does not say. */
     OptionalInt entitiesHere() {
-      try {
-        Matcher matcher =
-            ENTITIES.matcher(
-                HttpAnswer.get("http://" + FreePorts.HOST + ":" + admin + "/api/v1/status"));
-        return matcher.find()
-            ? OptionalInt.of(Integer.parseInt(matcher.group(1)))
-            : OptionalInt.empty();
-      } catch (IOException e) {
-        return OptionalInt.empty();
-      }
+      Matcher matcher = ENTITIES.matcher(status());
+      return matcher.find()
+          ? OptionalInt.of(Integer.parseInt(matcher.group(1)))
+          : OptionalInt.empty();
     }
   }
 

@@ -34,10 +34,11 @@ final class FootprintCase implements Case {
     Map<Child, Double> idle = resident(jvms);
     Map<Child, Double> heapBefore = new LinkedHashMap<>();
     Map<Child, Double> heapAfter = new LinkedHashMap<>();
-    // Those of another way first, which load what is loaded once.
+    List<Child> ends = List.of(stage.gateway(), stage.agent());
+    // The first ones load what is loaded once.
     open(stage, plan.idleStreams() / 2, List.of(), new LinkedHashMap<>());
-    jvms.forEach(jvm -> heapBefore.put(jvm, heap(stage, jvm)));
-    open(stage, plan.idleStreams(), jvms, heapAfter);
+    ends.forEach(jvm -> heapBefore.put(jvm, heap(stage, jvm)));
+    open(stage, plan.idleStreams(), ends, heapAfter);
     load.add(LoadAverage.now());
 
     Map<Child, Double> most = new LinkedHashMap<>(idle);
@@ -62,11 +63,16 @@ final class FootprintCase implements Case {
               idle.get(jvm),
               new Figure.Verdict(idle.get(jvm) / limit, Figure.Target.atMost(1)),
               String.format(
-                  Locale.ROOT, "under %d downloads at most %.0f MiB", BUSY_STREAMS, most.get(jvm)),
+                  Locale.ROOT,
+                  "under %d downloads over a peer at most %.0f MiB",
+                  BUSY_STREAMS,
+                  most.get(jvm)),
               load));
+    }
+    for (Child jvm : ends) {
       figures.add(
           figure(
-              jvm.name() + ": heap for each idle stream",
+              jvm.name() + ": heap for each of " + plan.idleStreams() + " idle streams",
               "KiB",
               (heapAfter.get(jvm) - heapBefore.get(jvm)) / plan.idleStreams() / KIB,
               Figure.Verdict.NONE,
@@ -78,18 +84,18 @@ final class FootprintCase implements Case {
           Locale.ROOT,
           "  %s: %.2f %s%n",
           figure.name(),
-          figure.medians().get(Subject.PEER),
+          figure.medians().get(Subject.WARREN),
           figure.unit());
     }
     return figures;
   }
 
-  /** Opens streams over the peer, so that one stream counts in all three. */
+  /** Opens streams at the gateway that has the tunnel; closes them when the heaps are known. */
   private static void open(Stage stage, int count, List<Child> jvms, Map<Child, Double> heaps) {
     List<PingPong> streams = new ArrayList<>();
     try {
       for (int i = 0; i < count; i++) {
-        streams.add(PingPong.open(stage, Subject.PEER, PingPong.Kind.RAW));
+        streams.add(PingPong.open(stage, Subject.WARREN, PingPong.Kind.RAW));
       }
       jvms.forEach(jvm -> heaps.put(jvm, heap(stage, jvm)));
     } finally {
@@ -113,8 +119,8 @@ final class FootprintCase implements Case {
     return new Figure(
         name,
         unit,
-        Map.of(Subject.PEER, value),
-        Map.of(Subject.PEER, verdict),
+        Map.of(Subject.WARREN, value),
+        Map.of(Subject.WARREN, verdict),
         Double.NaN,
         note,
         List.of(load.quantile(0), load.largest()),

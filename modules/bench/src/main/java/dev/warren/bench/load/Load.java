@@ -83,6 +83,16 @@ public final class Load implements Callable<Integer> {
     return run(new CrowdCommand(), arguments);
   }
 
+  /** The same for a long round trip. */
+  public static int latency(String[] arguments) {
+    return run(new LatencyCommand(), arguments);
+  }
+
+  /** The same for a long time. */
+  public static int soak(String[] arguments) {
+    return run(new SoakCommand(), arguments);
+  }
+
   private static int run(Callable<Integer> command, String[] arguments) {
     return run(
         command,

@@ -17,6 +17,7 @@ final class PingPong implements AutoCloseable {
   private static final int FIN_BINARY = 0x82;
   private static final int MASKED = 0x80;
   private static final int MAX_HEAD_BYTES = 4_096;
+  private static final int MAX_REASON_BYTES = 200;
 
   /** What is spoken behind the upgrade. */
   enum Kind {
@@ -107,7 +108,10 @@ final class PingPong implements AutoCloseable {
       head.append((char) next);
     }
     if (!head.toString().startsWith("HTTP/1.1 101")) {
-      throw new IOException("no upgrade: " + head);
+      byte[] why = new byte[MAX_REASON_BYTES];
+      int length = Math.max(0, in.read(why));
+      throw new IOException(
+          "no upgrade: " + head + new String(why, 0, length, StandardCharsets.US_ASCII));
     }
   }
 

@@ -72,9 +72,9 @@ final class Stage {
   Stage(Bench bench, Plan plan) {
     this.bench = bench;
     writeFiles(plan);
-    origin = nginx("origin", originConfig());
+    origin = Nginx.start(bench, "origin", originConfig());
     sink = Sink.start(bench, sinkPorts);
-    yardstick = nginx("yardstick", yardstickConfig());
+    yardstick = Nginx.start(bench, "yardstick", yardstickConfig());
     Cluster cluster = Cluster.start(bench, List.of("gateway", "peer"), JAVA);
     gateway = cluster.nodes().get(0);
     peer = cluster.nodes().get(1);
@@ -119,47 +119,6 @@ final class Stage {
     } catch (IOException e) {
       throw new LoadException("cannot write the files to be served: " + e.getMessage(), e);
     }
-  }
-
-  private Child nginx(String name, String server) {
-    Path prefix = bench.directory().resolve(name);
-    Path config = prefix.resolve("nginx.conf");
-    try {
-      Files.createDirectories(prefix);
-      Files.writeString(config, common(prefix) + server + "}\n");
-    } catch (IOException e) {
-      throw new LoadException("cannot write " + config + ": " + e.getMessage(), e);
-    }
-    return bench
-        .children()
-        .start(
-            name,
-            List.of(bench.tools().nginx().toString(), "-p", prefix + "/", "-c", config.toString()),
-            Map.of());
-  }
-
-  /** One process each, as with {@code worker_processes 1}, and with nothing outside its prefix. */
-  private static String common(Path prefix) {
-    StringBuilder text =
-        new StringBuilder(
-            """
-            daemon off;
-            master_process off;
-            worker_processes 1;
-            error_log stderr;
-            pid nginx.pid;
-            events { worker_connections 4096; }
-            http {
-              access_log off;
-              sendfile on;
-              tcp_nodelay on;
-              keepalive_timeout 300s;
-              keepalive_requests 100000000;
-            """);
-    for (String kind : List.of("client_body", "proxy", "fastcgi", "uwsgi", "scgi")) {
-      text.append("  ").append(kind).append("_temp_path ").append(prefix).append("/temp;\n");
-    }
-    return text.toString();
   }
 
   private String originConfig() {
@@ -231,6 +190,10 @@ final class Stage {
 
   Path directory() {
     return bench.directory();
+  }
+
+  List<Cluster.Node> gateways() {
+    return List.of(gateway, peer);
   }
 
   /** The gateway that has the agent's tunnel. */
