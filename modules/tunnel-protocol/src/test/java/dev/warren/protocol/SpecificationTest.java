@@ -87,6 +87,7 @@ class SpecificationTest {
     real.put("smallest window", (long) CreditBudget.SMALLEST_WINDOW);
     real.put("largest window", (long) CreditBudget.LARGEST_WINDOW);
     real.put("relay window", (long) RelayBudget.LARGEST_WINDOW);
+    real.put("first relay window", (long) RelayBudget.FIRST_WINDOW);
     real.put("smallest relay window", (long) RelayBudget.SMALLEST_WINDOW);
     real.put("relay budget per tunnel", RelayBudget.DEFAULT_PER_TUNNEL);
     real.put("WebSocket frame", (long) Tunnels.MAX_WEB_SOCKET_FRAME_BYTES);

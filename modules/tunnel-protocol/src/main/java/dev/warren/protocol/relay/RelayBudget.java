@@ -10,6 +10,15 @@ public final class RelayBudget {
   /** The most that one direction of one stream may hold (bytes). */
   public static final int LARGEST_WINDOW = 256 * 1024;
 
+  /** The most that a direction begins with, before it has shown that it needs more (bytes). */
+  public static final int FIRST_WINDOW = 64 * 1024;
+
+  /**
+   * A new stream begins with such a part of what is left of the first half. So the second half
+   * stays for streams of the smallest window, and hundreds fit that are mostly idle.
+   */
+  private static final int FIRST_PART = 16;
+
   /** What each direction keeps until its stream ends (bytes). */
   public static final int SMALLEST_WINDOW = 4 * 1024;
 
@@ -55,6 +64,13 @@ public final class RelayBudget {
             ? LARGEST_WINDOW
             : now < capacity - capacity / 4 ? LARGEST_WINDOW / 4 : SMALLEST_WINDOW;
     return node == null ? own : Math.min(own, node.window());
+  }
+
+  /** The window that a direction begins with now (bytes). */
+  int firstWindow() {
+    long part = (capacity / 2 - used.get()) / FIRST_PART;
+    int own = (int) Math.min(FIRST_WINDOW, Math.max(SMALLEST_WINDOW, part));
+    return node == null ? own : Math.min(own, node.firstWindow());
   }
 
   /** Reserves so many bytes, or says that they do not fit. */

@@ -5,6 +5,9 @@ package dev.warren.protocol.relay;
  * receiving end allows and what went on to the next transport plus a window. So at most {@code told
  * - sent} bytes are held here, and that much is reserved; frames that are passed whole are reserved
  * beside it.
+ *
+ * <p>The window begins small and doubles when the sender has used up what the clamp let it have:
+ * credit that was told cannot be taken back, so a stream that is idle keeps what it was given.
  */
 final class RelayWindow {
   private final RelayBudget budget;
@@ -16,12 +19,15 @@ final class RelayWindow {
   private long reserved;
   private int whole; // what frames that pass whole take up
   private int wholeReserved;
+  private int window; // what it aims at where the budget allows it
+  private boolean heldBack; // the sender had used up what it was told, and not what its end allows
   private boolean closed;
 
   /** {@link RelayBudget#PER_DIRECTION} must have been reserved by the caller. */
   RelayWindow(RelayBudget budget) {
     this.budget = budget;
     this.reserved = RelayBudget.SMALLEST_WINDOW;
+    this.window = budget.firstWindow();
   }
 
   /** Counts bytes that arrived. Returns null, or what the sender did wrong. */
@@ -33,6 +39,7 @@ final class RelayWindow {
       return bytes + " bytes at offset " + offset + " (limit: " + told + ")";
     }
     arrived += bytes;
+    heldBack |= arrived == told && told < endLimit;
     return null;
   }
 
@@ -55,9 +62,13 @@ final class RelayWindow {
   }
 
   private long extend() {
-    int window = budget.window();
-    long wanted = Math.min(endLimit, sent + window);
-    boolean worthIt = wanted - told >= window / 2 || wanted == endLimit || told - sent < window / 4;
+    if (heldBack) {
+      heldBack = false;
+      window = Math.min(2 * window, RelayBudget.LARGEST_WINDOW);
+    }
+    int now = Math.min(window, budget.window());
+    long wanted = Math.min(endLimit, sent + now);
+    boolean worthIt = wanted - told >= now / 2 || wanted == endLimit || told - sent < now / 4;
     long newTold = told;
     if (wanted > told && worthIt) {
       long needed = wanted - sent;
