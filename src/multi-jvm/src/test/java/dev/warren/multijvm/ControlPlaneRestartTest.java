@@ -32,7 +32,7 @@ class ControlPlaneRestartTest {
   @BeforeAll
   static void start() throws Exception {
     origin = OriginProcess.shared();
-    cluster = GatewayCluster.start(3);
+    cluster = GatewayCluster.shared();
     for (GatewayProcess gateway : cluster.all()) {
       AgentProcess agent = cluster.agent("at-" + gateway.id(), List.of(gateway));
       agent.awaitUp();
@@ -41,7 +41,7 @@ class ControlPlaneRestartTest {
 
   @AfterAll
   static void stop() {
-    cluster.close();
+    cluster.closeAgents();
   }
 
   @Test

@@ -31,12 +31,12 @@ class ReachableEverywhereTest {
   @BeforeAll
   static void start() throws Exception {
     origin = OriginProcess.shared();
-    cluster = GatewayCluster.start(3);
+    cluster = GatewayCluster.shared();
   }
 
   @AfterAll
-  static void stop() throws Exception {
-    cluster.close();
+  static void stop() {
+    cluster.closeAgents();
   }
 
   @Test

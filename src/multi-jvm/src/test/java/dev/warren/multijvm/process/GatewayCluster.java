@@ -20,6 +20,8 @@ public final class GatewayCluster implements AutoCloseable {
   /** How long a cluster may take to be one; generous, since two cores start all of it. */
   private static final Duration ONE_WITHIN = Duration.ofSeconds(90);
 
+  private static GatewayCluster shared;
+
   private final List<GatewayProcess> gateways = new ArrayList<>();
   private final List<AgentProcess> agents = new ArrayList<>();
   private final Path directory;
@@ -30,6 +32,23 @@ public final class GatewayCluster implements AutoCloseable {
     this.directory = Files.createTempDirectory("warren-cluster-");
     this.token = writeToken(directory.resolve("cluster.token"));
     this.more = more;
+  }
+
+  /**
+   * Three gateways for all tests that leave them as they were; they end with this JVM. A test's
+   * agents are its own, and it closes them.
+   */
+  public static synchronized GatewayCluster shared() throws IOException, InterruptedException {
+    if (shared != null) {
+      try {
+        shared.awaitOne();
+        return shared;
+      } catch (AssertionError e) {
+        shared.close(); // some test has left it broken, and has failed
+      }
+    }
+    shared = start(3);
+    return shared;
   }
 
   /** Starts so many, and waits until they are one cluster with all links. */
@@ -202,6 +221,12 @@ public final class GatewayCluster implements AutoCloseable {
   private static void show(WarrenProcess process) {
     System.err.println(
         "---- " + process + ": the end of " + process.log().path() + "\n" + process.log().end());
+  }
+
+  /** Ends the agents only. */
+  public void closeAgents() {
+    agents.forEach(AgentProcess::close);
+    agents.clear();
   }
 
   @Override

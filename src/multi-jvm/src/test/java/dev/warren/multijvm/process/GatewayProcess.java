@@ -132,6 +132,11 @@ public final class GatewayProcess extends WarrenProcess {
     awaitReady();
   }
 
+  /** As {@link #restart}, and does not wait. */
+  public void startAgain() throws IOException {
+    start();
+  }
+
   /** Waits until {@code /readyz} says 200. */
   public void awaitReady() throws InterruptedException {
     Eventually.within(

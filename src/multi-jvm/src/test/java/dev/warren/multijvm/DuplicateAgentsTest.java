@@ -1,0 +1,118 @@
+package dev.warren.multijvm;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.warren.multijvm.load.Figures;
+import dev.warren.multijvm.process.AgentProcess;
+import dev.warren.multijvm.process.GatewayCluster;
+import dev.warren.multijvm.process.GatewayProcess;
+import dev.warren.multijvm.process.LogsOnFailure;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/** Two agents with one id, at different gateways. */
+@ExtendWith(LogsOnFailure.class)
+class DuplicateAgentsTest {
+  private static final Duration SHORT_SLACK = Duration.ofSeconds(5);
+  private GatewayCluster cluster;
+  private boolean own;
+
+  @AfterEach
+  void stop() {
+    if (own) {
+      cluster.close();
+    } else {
+      cluster.closeAgents();
+    }
+  }
+
+  @Test
+  void theNewestHoldsOnAllNodes() throws Exception {
+    cluster = GatewayCluster.shared();
+    assertTrue(newest("twice") < 1_000 + SHORT_SLACK.toMillis());
+  }
+
+  @Test
+  @Tag("chaos")
+  void theNewestHoldsOnAllNodesWithinASecond() throws Exception {
+    cluster = GatewayCluster.shared();
+    List<Double> millis = new ArrayList<>();
+    for (int run = 0; run < Runs.count(); run++) {
+      millis.add(newest("twice-" + run));
+    }
+    new Figures("Two agents with one id, policy newest")
+        .row("from the second one's WELCOME until all gateways know it alone", millis)
+        .write("duplicate-agents");
+    assertTrue(Figures.quantile(millis, 1) <= 1_000, "worst: " + Figures.quantile(millis, 1));
+  }
+
+  private double newest(String id) throws Exception {
+    List<GatewayProcess> all = cluster.all();
+    AgentProcess first = cluster.agent(id, all.subList(0, 1));
+    first.awaitUp();
+    AgentProcess second = cluster.agent(id, all.subList(1, 2));
+    Instant welcome = second.awaitUp();
+    Eventually.within(
+        Duration.ofSeconds(10),
+        Duration.ofMillis(5),
+        () -> cluster.assertSessionIs(id, all.get(1).id()));
+    double millis = Duration.between(welcome, Instant.now()).toNanos() / 1e6;
+    Eventually.within(
+        Duration.ofSeconds(5),
+        () ->
+            assertFalse(
+                first.log().events("tunnel.lost", "SUPERSEDED").isEmpty(),
+                "the first was told: " + first.log().events("tunnel.lost")));
+    // They do not kick each other out again and again: the first stays away.
+    Eventually.always(Duration.ofSeconds(2), () -> cluster.assertSessionIs(id, all.get(1).id()));
+    assertEquals(1, second.tunnelsSoFar(), "tunnels of the second");
+    first.close();
+    second.close();
+    return millis;
+  }
+
+  @Test
+  void aPoolKeepsBothAndRejectKeepsTheFirst() throws Exception {
+    own = true;
+    cluster = GatewayCluster.start(2, "--duplicates", "pool");
+    List<GatewayProcess> all = cluster.all();
+    cluster.agent("many", all.subList(0, 1)).awaitUp();
+    cluster.agent("many", all.subList(1, 2)).awaitUp();
+    Eventually.within(
+        Duration.ofSeconds(1).plus(SHORT_SLACK),
+        () -> {
+          for (GatewayProcess gateway : all) {
+            assertEquals(List.of("g1", "g2"), gateway.admin().holders("many"), gateway.id());
+          }
+        });
+    cluster.close();
+
+    cluster = GatewayCluster.start(2, "--duplicates", "reject");
+    List<GatewayProcess> others = cluster.all();
+    AgentProcess first = cluster.agent("single", others.subList(0, 1));
+    first.awaitUp();
+    Eventually.within(Duration.ofSeconds(10), () -> cluster.assertSessionIs("single", "g1"));
+    AgentProcess second = cluster.agent("single", others.subList(1, 2));
+    Eventually.within(
+        Duration.ofSeconds(20),
+        () ->
+            assertFalse(
+                second.log().lines().stream()
+                        .filter(line -> line.contains("409"))
+                        .toList()
+                        .isEmpty()
+                    && second.log().events("tunnel.lost", "SUPERSEDED").isEmpty(),
+                "the second was not refused"));
+    Eventually.always(Duration.ofSeconds(2), () -> cluster.assertSessionIs("single", "g1"));
+    assertEquals(1, first.tunnelsSoFar(), "tunnels of the first");
+    assertTrue(first.log().events("tunnel.lost").isEmpty(), "the first lost its tunnel");
+  }
+}
