@@ -10,6 +10,7 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
@@ -37,7 +38,7 @@ final class Connection implements AutoCloseable {
   }
 
   /** Sends a request without a body and reads the whole answer. */
-  Answer exchange(String method, String path, Duration within, String... headers)
+  Answer exchange(String method, String path, Duration within, List<String> headers)
       throws IOException {
     Head head = begin(method, path, within, headers);
     byte[] body = readBody(method, head);
@@ -48,7 +49,7 @@ final class Connection implements AutoCloseable {
   record Head(int status, Map<String, String> headers) {}
 
   /** Sends a request and reads the head of the answer; the body is up to the caller. */
-  Head begin(String method, String path, Duration within, String... headers) throws IOException {
+  Head begin(String method, String path, Duration within, List<String> headers) throws IOException {
     socket.setSoTimeout((int) within.toMillis());
     StringBuilder request = new StringBuilder();
     request.append(method).append(' ').append(path).append(" HTTP/1.1\r\nHost: ").append(host);

@@ -133,7 +133,8 @@ public final class Load implements AutoCloseable {
     }
     boolean good = false;
     try {
-      Answer answer = connection.exchange("GET", target.path(), Caller.PATIENCE);
+      Answer answer =
+          connection.exchange("GET", target.path(), Caller.PATIENCE, target.caller().headers());
       good = !answer.header("connection").equalsIgnoreCase("close");
       return answer;
     } finally {

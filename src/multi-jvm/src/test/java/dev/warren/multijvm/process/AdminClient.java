@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.warren.multijvm.load.Answer;
 import dev.warren.multijvm.load.Caller;
 import java.io.IOException;
-import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,8 +18,8 @@ public final class AdminClient {
 
   private final Caller caller;
 
-  AdminClient(InetSocketAddress address) {
-    this.caller = new Caller("admin", address);
+  AdminClient(Caller caller) {
+    this.caller = caller;
   }
 
   /** Everything that the gateway tells of itself. */

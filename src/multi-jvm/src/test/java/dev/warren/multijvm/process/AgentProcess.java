@@ -18,14 +18,9 @@ public final class AgentProcess extends WarrenProcess {
     this.id = id;
   }
 
-  /** Starts an agent that tries these gateways; does not wait for its tunnel. */
-  public static AgentProcess start(String id, List<GatewayProcess> gateways, String... more)
-      throws IOException {
-    return start(
-        id, gateways.stream().map(GatewayProcess::connect).toList(), List.of(), List.of(more));
-  }
-
   /**
+   * Starts an agent; does not wait for its tunnel.
+   *
    * @param connect as in {@code --connect}
    * @param around what stands before {@code java}
    * @param more further arguments

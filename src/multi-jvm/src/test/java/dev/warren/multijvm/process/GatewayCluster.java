@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.warren.multijvm.Eventually;
+import dev.warren.multijvm.network.NetworkLab;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 
@@ -27,8 +29,10 @@ public final class GatewayCluster implements AutoCloseable {
   private final Path directory;
   private final Path token;
   private final List<String> more;
+  private final Optional<Tokens> tokens;
 
-  private GatewayCluster(List<String> more) throws IOException {
+  private GatewayCluster(List<String> more, Optional<Tokens> tokens) throws IOException {
+    this.tokens = tokens;
     this.directory = Files.createTempDirectory("warren-cluster-");
     this.token = writeToken(directory.resolve("cluster.token"));
     this.more = more;
@@ -61,7 +65,7 @@ public final class GatewayCluster implements AutoCloseable {
   public static GatewayCluster start(
       int size, UnaryOperator<GatewayProcess.Place> way, String... more)
       throws IOException, InterruptedException {
-    GatewayCluster cluster = new GatewayCluster(List.of(more));
+    GatewayCluster cluster = new GatewayCluster(List.of(more), Optional.empty());
     try {
       List<GatewayProcess.Place> places = new ArrayList<>();
       for (int i = 0; i < size; i++) {
@@ -83,22 +87,36 @@ public final class GatewayCluster implements AutoCloseable {
     }
   }
 
-  /** Starts places of one's own, as in network namespaces; waits for nothing. */
-  public static GatewayCluster startAt(
-      List<GatewayProcess.Place> places, List<List<String>> around, String... more)
-      throws IOException {
-    GatewayCluster cluster = new GatewayCluster(List.of(more));
-    List<String> join = places.stream().map(GatewayProcess.Place::joined).toList();
-    for (int i = 0; i < places.size(); i++) {
-      cluster.add(places.get(i), join, cluster.token, around.get(i));
+  /** Starts so many on the hosts of a lab, where they need tokens, and waits until they are one. */
+  public static GatewayCluster start(NetworkLab lab, int size)
+      throws IOException, InterruptedException {
+    GatewayCluster cluster = new GatewayCluster(List.of(), Optional.of(Tokens.make()));
+    try {
+      List<GatewayProcess.Place> places = new ArrayList<>();
+      for (int host = 1; host <= size; host++) {
+        places.add(GatewayProcess.Place.free("g" + host, lab.outside(host), lab.inside(host)));
+      }
+      List<String> join = places.stream().map(GatewayProcess.Place::joined).toList();
+      for (int host = 1; host <= size; host++) {
+        cluster.add(places.get(host - 1), join, cluster.token, lab.on(host));
+      }
+      for (GatewayProcess gateway : cluster.gateways) {
+        gateway.awaitReady();
+      }
+      cluster.awaitOne();
+      return cluster;
+    } catch (IOException | InterruptedException | RuntimeException | Error e) {
+      cluster.showLogs();
+      cluster.close();
+      throw e;
     }
-    return cluster;
   }
 
   private GatewayProcess add(
       GatewayProcess.Place place, List<String> join, Path tokenFile, List<String> around)
       throws IOException {
-    GatewayProcess gateway = new GatewayProcess(place, join, tokenFile, "128m", around, more);
+    GatewayProcess gateway =
+        new GatewayProcess(place, join, tokenFile, "128m", around, more, tokens);
     gateways.add(gateway);
     gateway.start();
     return gateway;
@@ -111,7 +129,7 @@ public final class GatewayCluster implements AutoCloseable {
     List<String> join = gateways.stream().map(gateway -> gateway.place().joined()).toList();
     GatewayProcess stranger =
         new GatewayProcess(
-            GatewayProcess.Place.free(id), join, tokenFile, "128m", List.of(), List.of());
+            GatewayProcess.Place.free(id), join, tokenFile, "128m", List.of(), List.of(), tokens);
     stranger.start();
     return stranger;
   }
@@ -169,7 +187,10 @@ public final class GatewayCluster implements AutoCloseable {
   /** Starts an agent with the addresses of these gateways; it ends with the cluster. */
   public AgentProcess agent(String id, List<GatewayProcess> at, String... arguments)
       throws IOException {
-    AgentProcess agent = AgentProcess.start(id, at, arguments);
+    List<String> all = new ArrayList<>(List.of(arguments));
+    tokens.ifPresent(made -> all.addAll(made.agentFlags()));
+    AgentProcess agent =
+        AgentProcess.start(id, at.stream().map(GatewayProcess::connect).toList(), List.of(), all);
     agents.add(agent);
     return agent;
   }

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** A gateway as a process of its own. */
 public final class GatewayProcess extends WarrenProcess {
@@ -16,22 +17,37 @@ public final class GatewayProcess extends WarrenProcess {
 
   private final Place place;
   private final AdminClient admin;
+  private final List<String> callerHeaders;
 
   /**
    * Where a gateway is: its addresses, which stay over restarts.
    *
    * @param id of the gateway
-   * @param host where it binds
+   * @param host where it is for callers, agents and operators
+   * @param inside where it is for other gateways
    * @param advertise what other gateways dial in place of host:cluster and host:link; empty for the
    *     same
    */
   public record Place(
-      String id, String host, int http, int cluster, int link, int admin, List<String> advertise) {
+      String id,
+      String host,
+      String inside,
+      int http,
+      int cluster,
+      int link,
+      int admin,
+      List<String> advertise) {
     /** Free ports on loopback. */
     public static Place free(String id) throws IOException {
+      return free(id, "127.0.0.1", "127.0.0.1");
+    }
+
+    /** Ports on hosts that have no others, as in a network lab. */
+    public static Place free(String id, String host, String inside) throws IOException {
       return new Place(
           id,
-          "127.0.0.1",
+          host,
+          inside,
           FreePorts.next(),
           FreePorts.next(),
           FreePorts.next(),
@@ -41,13 +57,14 @@ public final class GatewayProcess extends WarrenProcess {
 
     /** The same where the others come by way of these, as {@code HOST:PORT}. */
     public Place advertised(String clusterAddress, String linkAddress) {
-      return new Place(id, host, http, cluster, link, admin, List.of(clusterAddress, linkAddress));
+      return new Place(
+          id, host, inside, http, cluster, link, admin, List.of(clusterAddress, linkAddress));
     }
 
     /** As in {@code --join}. */
     public String joined() {
       if (advertise.isEmpty()) {
-        return host + ":" + cluster + "/" + link;
+        return inside + ":" + cluster + "/" + link;
       }
       String linkAddress = advertise.get(1);
       return advertise.get(0) + "/" + linkAddress.substring(linkAddress.lastIndexOf(':') + 1);
@@ -60,15 +77,22 @@ public final class GatewayProcess extends WarrenProcess {
       Path token,
       String heap,
       List<String> around,
-      List<String> more)
+      List<String> more,
+      Optional<Tokens> tokens)
       throws IOException {
-    super(place.id(), heap, around, arguments(place, join, token, more));
+    super(place.id(), heap, around, arguments(place, join, token, more, tokens));
     this.place = place;
-    this.admin = new AdminClient(new InetSocketAddress(place.host(), place.admin()));
+    this.callerHeaders = tokens.map(Tokens::callerHeaders).orElse(List.of());
+    this.admin =
+        new AdminClient(
+            new Caller(
+                "admin",
+                new InetSocketAddress(place.host(), place.admin()),
+                tokens.map(Tokens::operatorHeaders).orElse(List.of())));
   }
 
   private static List<String> arguments(
-      Place place, List<String> join, Path token, List<String> more) {
+      Place place, List<String> join, Path token, List<String> more, Optional<Tokens> tokens) {
     List<String> all =
         new ArrayList<>(
             List.of(
@@ -78,16 +102,13 @@ public final class GatewayProcess extends WarrenProcess {
                 "--listen",
                 place.host() + ":" + place.http(),
                 "--admin-listen",
-                // Off loopback an operator needs a token; the lab's nodes are asked from within.
-                (place.host().startsWith("127.") ? place.host() : "127.0.0.1")
-                    + ":"
-                    + place.admin(),
+                place.host() + ":" + place.admin(),
                 "--cluster-token-file",
                 token.toString(),
                 "--cluster-listen",
-                place.host() + ":" + place.cluster(),
+                place.inside() + ":" + place.cluster(),
                 "--link-listen",
-                place.host() + ":" + place.link()));
+                place.inside() + ":" + place.link()));
     if (!join.isEmpty()) {
       all.addAll(List.of("--join", String.join(",", join)));
     }
@@ -99,6 +120,7 @@ public final class GatewayProcess extends WarrenProcess {
               "--link-advertise",
               place.advertise().get(1)));
     }
+    tokens.ifPresent(made -> all.addAll(made.gatewayFlags()));
     all.addAll(more);
     return all;
   }
@@ -123,7 +145,7 @@ public final class GatewayProcess extends WarrenProcess {
 
   /** A caller who comes in here. */
   public Caller caller() {
-    return new Caller(id(), http());
+    return new Caller(id(), http(), callerHeaders);
   }
 
   /** Starts it again after its death, with the same id and ports; returns when it is ready. */
