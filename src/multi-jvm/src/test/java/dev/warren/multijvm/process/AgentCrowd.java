@@ -3,16 +3,20 @@ package dev.warren.multijvm.process;
 import dev.warren.agent.Agent;
 import dev.warren.agent.AgentSettings;
 import dev.warren.agent.connect.GatewayAddress;
+import dev.warren.agent.connect.GatewayRules;
 import dev.warren.protocol.SessionKey;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Many agents at once, in the test's own JVM: what matters of them is that they are many. Their
- * gateways are real.
+ * Many agents at once, with one tunnel each, in the test's own JVM: what matters of them is that
+ * they are many. Their gateways are real.
  */
 public final class AgentCrowd implements AutoCloseable {
+  /** An address for documentation: no gateway is there, so none that is advertised is dialled. */
+  static final String NOWHERE = "192.0.2.1";
+
   private static final long UP_WITHIN_SECONDS = 60;
 
   private final List<Agent> agents = new ArrayList<>();
@@ -36,7 +40,12 @@ public final class AgentCrowd implements AutoCloseable {
         String id = prefix + "-" + i;
         crowd.ids.add(id);
         crowd.agents.add(
-            Agent.start(AgentSettings.builder(SessionKey.of(id), addresses).eventLoops(1).build()));
+            Agent.start(
+                AgentSettings.builder(SessionKey.of(id), addresses)
+                    .tunnels(1)
+                    .gatewayRules(GatewayRules.parse(List.of(NOWHERE)))
+                    .eventLoops(1)
+                    .build()));
       }
       for (Agent agent : crowd.agents) {
         agent.firstUp().get(UP_WITHIN_SECONDS, TimeUnit.SECONDS);

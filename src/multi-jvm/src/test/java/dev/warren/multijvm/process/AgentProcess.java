@@ -6,8 +6,12 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
-/** An agent as a process of its own. */
+/**
+ * An agent as a process of its own, with one tunnel and no gateways but those that it is given: the
+ * tests decide where it is at home.
+ */
 public final class AgentProcess extends WarrenProcess {
   private static final Duration UP_WITHIN = Duration.ofSeconds(40);
 
@@ -38,6 +42,11 @@ public final class AgentProcess extends WarrenProcess {
   /** Starts it again after its death. */
   public void restart() throws IOException {
     start();
+  }
+
+  @Override
+  Map<String, String> environment() {
+    return Map.of("WARREN_TUNNELS", "1", "WARREN_ALLOW_GATEWAYS", AgentCrowd.NOWHERE);
   }
 
   public String id() {

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
@@ -96,6 +97,7 @@ abstract class WarrenProcess implements AutoCloseable {
             .redirectOutput(ProcessBuilder.Redirect.appendTo(log.path().toFile()));
     // Whoever runs the tests may have settings for a gateway of his own.
     builder.environment().keySet().removeIf(key -> key.startsWith("WARREN_"));
+    builder.environment().putAll(environment());
     try {
       process = STARTER.submit(builder::start).get();
     } catch (ExecutionException e) {
@@ -108,6 +110,11 @@ abstract class WarrenProcess implements AutoCloseable {
     Process started = process;
     ALIVE.add(started);
     started.onExit().thenRun(() -> ALIVE.remove(started));
+  }
+
+  /** Settings of its own, beside its arguments. */
+  Map<String, String> environment() {
+    return Map.of();
   }
 
   /** What it is called in logs. */
