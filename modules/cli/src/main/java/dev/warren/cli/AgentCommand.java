@@ -1,8 +1,8 @@
 package dev.warren.cli;
 
-import dev.warren.agent.Agent;
 import dev.warren.agent.AgentSettings;
 import dev.warren.agent.connect.GatewayAddress;
+import dev.warren.agent.connect.GatewayRules;
 import dev.warren.agent.connect.ProxyRules;
 import dev.warren.agent.rules.AllowRules;
 import dev.warren.cli.settings.Flag;
@@ -11,6 +11,7 @@ import dev.warren.cli.settings.Settings;
 import dev.warren.gateway.access.TokenKind;
 import dev.warren.protocol.SessionKey;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -18,6 +19,9 @@ import java.util.Map;
 
 /** {@code warren agent}: lets callers of a gateway reach what this machine can reach. */
 final class AgentCommand {
+  /** More is nobody's cluster. */
+  private static final int MOST_TUNNELS = 256;
+
   private static final Flag<SessionKey> ID =
       Flag.value(
           "--id", "ID", "The name by which callers reach this agent (required)", SessionKey::of);
@@ -28,6 +32,21 @@ final class AgentCommand {
           "[,\\s]+",
           "Gateways to connect to, ws://HOST:PORT/connect or wss://... (required)",
           GatewayAddress::parse);
+  private static final Flag<Integer> TUNNELS =
+      Flag.value(
+          "--tunnels",
+          "NUMBER|all",
+          "To how many gateways at once; never more than there are",
+          AgentCommand::tunnels);
+  private static final Flag<List<String>> ALLOW_GATEWAYS =
+      Flag.list(
+          "--allow-gateways",
+          "RULE,...",
+          "[,\\s]+",
+          "Which advertised addresses of gateways may be dialled: names (and all below), addresses,"
+              + " ADDRESS/BITS; without it what is near the hosts in --connect, and with wss://"
+              + " everything but loopback and link-local addresses",
+          Parse::text);
   private static final Flag<Path> TOKEN_FILE =
       Flag.value(
           "--token-file",
@@ -67,6 +86,18 @@ final class AgentCommand {
           "DURATION",
           "Between two pings; the smaller wish of agent and gateway holds",
           Parse.duration(Duration.ofMillis(100), Duration.ofMinutes(1)));
+  private static final Flag<Duration> DRAIN_TIMEOUT =
+      Flag.value(
+          "--drain-timeout",
+          "DURATION",
+          "On SIGTERM, how long running streams may go on; new ones are not taken",
+          Parse.duration(Duration.ZERO, Duration.ofHours(1)));
+  private static final Flag<InetSocketAddress> ADMIN_LISTEN =
+      Flag.value(
+          "--admin-listen",
+          "HOST:PORT",
+          "Loopback address for GET /api/v1/status, /healthz and /readyz; off unless given",
+          Parse::address);
   private static final Flag<Integer> STREAMS =
       Flag.value(
           "--max-streams",
@@ -92,6 +123,12 @@ final class AgentCommand {
           "What all streams together may hold, as 64M or as a share of the heap",
           Parse::memory);
 
+  /** The list in a config file by which one process serves several clusters. */
+  static final String CLUSTERS = "clusters";
+
+  /** Beyond the streams' time: for the goodbyes. */
+  private static final Duration AFTER_DRAIN = Duration.ofSeconds(5);
+
   static final Command COMMAND =
       Command.running(
           "agent",
@@ -103,12 +140,16 @@ final class AgentCommand {
           List.of(
               ID,
               CONNECT,
+              TUNNELS,
+              ALLOW_GATEWAYS,
               TOKEN_FILE,
               CA,
               ALLOW,
               DIAL_TIMEOUT,
               CONNECT_TIMEOUT,
               HEARTBEAT,
+              DRAIN_TIMEOUT,
+              ADMIN_LISTEN,
               STREAMS,
               PENDING_DIALS,
               EVENT_LOOPS,
@@ -118,14 +159,51 @@ final class AgentCommand {
   private AgentCommand() {}
 
   private static int run(Settings settings, Terminal terminal) throws Exception {
+    Duration drain = settings.get(DRAIN_TIMEOUT);
     return Lifetime.untilSignalled(
-        () -> {
-          try {
-            return Agent.start(read(settings, terminal.environment()));
-          } catch (IllegalArgumentException e) {
-            throw settings.refused(e);
-          }
-        });
+        () -> AgentClusters.start(settings, terminal.environment(), drain), drain.plus(AFTER_DRAIN));
+  }
+
+  private static int tunnels(String text) {
+    try {
+      return text.equals("all")
+          ? AgentSettings.ALL_TUNNELS
+          : Parse.integer(1, MOST_TUNNELS).apply(text);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("all, or " + e.getMessage(), e);
+    }
+  }
+
+  /** Where the status is to be had, if anywhere. */
+  static Optional<InetSocketAddress> adminListen(Settings settings) {
+    return settings.find(ADMIN_LISTEN);
+  }
+
+  /** Each cluster's settings: the blocks of the list, or where there are none the command's own. */
+  static List<Settings> clusters(Settings settings) {
+    List<Settings> blocks = settings.blocks();
+    if (blocks.isEmpty()) {
+      return List.of(settings);
+    }
+    if (settings.find(CONNECT).isPresent()) {
+      throw new SettingsException(
+          "--connect and warren.agent."
+              + CLUSTERS
+              + " are both given (expected: one of them, and in each block of the list a connect)");
+    }
+    for (Settings block : blocks) {
+      for (Flag<?> one : List.of(ADMIN_LISTEN, DRAIN_TIMEOUT)) {
+        if (block.source(one) == Settings.Source.BLOCK) {
+          throw new SettingsException(
+              "warren.agent."
+                  + CLUSTERS
+                  + "."
+                  + one.key()
+                  + " (expected: outside of the list, because the process has one)");
+        }
+      }
+    }
+    return blocks;
   }
 
   /**
@@ -148,6 +226,7 @@ final class AgentCommand {
             .software("warren-agent/" + VersionCommand.version())
             .logFrames(settings.on(Main.LOG_FRAMES));
     settings.find(CA).ifPresent(builder::caFile);
+    settings.find(ALLOW_GATEWAYS).map(GatewayRules::parse).ifPresent(builder::gatewayRules);
     return builder.build();
   }
 }

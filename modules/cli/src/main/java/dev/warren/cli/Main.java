@@ -70,7 +70,8 @@ public final class Main {
         configurable.put(command.block(), command.flags());
       }
     }
-    return new Catalog(SHARED, configurable);
+    return new Catalog(
+        SHARED, configurable, Map.of(AgentCommand.COMMAND.name(), AgentCommand.CLUSTERS));
   }
 
   /** Runs one command line to its end and returns the exit status. */

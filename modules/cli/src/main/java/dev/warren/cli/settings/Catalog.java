@@ -11,11 +11,30 @@ import java.util.Set;
  *
  * @param shared what all commands take; directly under {@code warren}
  * @param commands what each takes besides, under the command's name
+ * @param blocks the commands that a config file may have several of, and the key of the list whose
+ *     blocks hold settings of their own
  */
-public record Catalog(List<Flag<?>> shared, Map<String, List<Flag<?>>> commands) {
+public record Catalog(
+    List<Flag<?>> shared, Map<String, List<Flag<?>>> commands, Map<String, String> blocks) {
   public Catalog {
     shared = List.copyOf(shared);
     commands = Map.copyOf(commands);
+    blocks = Map.copyOf(blocks);
+  }
+
+  /** Without lists of blocks. */
+  public Catalog(List<Flag<?>> shared, Map<String, List<Flag<?>>> commands) {
+    this(shared, commands, Map.of());
+  }
+
+  /** The command whose settings the blocks of a list at this path hold, or null. */
+  String commandOfBlocks(String path) {
+    for (Map.Entry<String, String> list : blocks.entrySet()) {
+      if (path.equals("warren." + list.getKey() + "." + list.getValue())) {
+        return list.getKey();
+      }
+    }
+    return null;
   }
 
   /** What this command takes, with what all take. */

@@ -65,7 +65,10 @@ final class ConfigFile {
     Map<String, ConfigValue> values = new TreeMap<>();
     collect("", config.root(), values);
     for (Map.Entry<String, ConfigValue> value : values.entrySet()) {
-      if (!catalog.paths().contains(value.getKey())) {
+      String command = catalog.commandOfBlocks(value.getKey());
+      if (command != null) {
+        checkBlocks(value.getKey(), value.getValue(), catalog.commands().get(command));
+      } else if (!catalog.paths().contains(value.getKey())) {
         throw new SettingsException(
             value.getKey()
                 + ": no such setting, in "
@@ -76,6 +79,45 @@ final class ConfigFile {
       }
     }
     return new ConfigFile(values);
+  }
+
+  private static void checkBlocks(String path, ConfigValue value, List<Flag<?>> flags) {
+    if (!(value instanceof ConfigList list)) {
+      throw new SettingsException(
+          path + ": in " + where(value.origin()) + " (expected: a list of blocks)");
+    }
+    TreeSet<String> known = new TreeSet<>();
+    flags.forEach(flag -> known.add(flag.key()));
+    for (ConfigValue element : list) {
+      if (!(element instanceof ConfigObject block)) {
+        throw new SettingsException(
+            path + ": a plain value, in " + where(element.origin()) + " (expected: blocks)");
+      }
+      for (Map.Entry<String, ConfigValue> entry : block.entrySet()) {
+        if (!known.contains(entry.getKey())) {
+          throw new SettingsException(
+              path
+                  + "."
+                  + entry.getKey()
+                  + ": no such setting, in "
+                  + where(entry.getValue().origin())
+                  + " (expected: one of "
+                  + String.join(", ", known)
+                  + ")");
+        }
+      }
+    }
+  }
+
+  /** The blocks of a list, each with the settings that stand in it. */
+  List<ConfigFile> blocks(String path) {
+    List<ConfigFile> blocks = new ArrayList<>();
+    if (values.get(path) instanceof ConfigList list) {
+      for (ConfigValue element : list) {
+        blocks.add(new ConfigFile(new TreeMap<>((ConfigObject) element)));
+      }
+    }
+    return blocks;
   }
 
   private static void collect(String prefix, ConfigObject block, Map<String, ConfigValue> into) {

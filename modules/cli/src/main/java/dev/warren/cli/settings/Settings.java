@@ -1,10 +1,13 @@
 package dev.warren.cli.settings;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -17,9 +20,13 @@ public final class Settings {
 
   private final Map<Flag<?>, Found> found;
   private final Map<Flag<?>, String> ways;
+  private final Optional<Path> file;
+  private final Supplier<List<Settings>> blocks;
 
   /** Where a value was found. */
   public enum Source {
+    /** A block of its own in a config file: what stands there is for nobody else. */
+    BLOCK,
     COMMAND_LINE,
     ENVIRONMENT,
     FILE,
@@ -28,9 +35,15 @@ public final class Settings {
 
   private record Found(List<String> texts, Source source, String where) {}
 
-  private Settings(Map<Flag<?>, Found> found, Map<Flag<?>, String> ways) {
+  private Settings(
+      Map<Flag<?>, Found> found,
+      Map<Flag<?>, String> ways,
+      Optional<Path> file,
+      Supplier<List<Settings>> blocks) {
     this.found = found;
     this.ways = ways;
+    this.file = file;
+    this.blocks = blocks;
   }
 
   /**
@@ -47,6 +60,24 @@ public final class Settings {
       Map<String, String> environment,
       Optional<Path> file) {
     ConfigFile config = file.map(path -> ConfigFile.read(path, catalog)).orElse(ConfigFile.empty());
+    return resolve(
+        catalog,
+        command,
+        given,
+        environment,
+        config,
+        file,
+        () -> blocks(catalog, command, given, environment, file));
+  }
+
+  private static Settings resolve(
+      Catalog catalog,
+      String command,
+      Map<String, List<String>> given,
+      Map<String, String> environment,
+      ConfigFile config,
+      Optional<Path> file,
+      Supplier<List<Settings>> blocks) {
     ConfigFile reference = ConfigFile.reference(catalog);
     Map<Flag<?>, Found> found = new HashMap<>();
     Map<Flag<?>, String> ways = new HashMap<>();
@@ -56,7 +87,37 @@ public final class Settings {
       find(flag, path, given, environment, config, reference)
           .ifPresent(value -> found.put(flag, value));
     }
-    return new Settings(found, ways);
+    return new Settings(found, ways, file, blocks);
+  }
+
+  private static List<Settings> blocks(
+      Catalog catalog,
+      String command,
+      Map<String, List<String>> given,
+      Map<String, String> environment,
+      Optional<Path> file) {
+    if (file.isEmpty() || !catalog.blocks().containsKey(command)) {
+      return List.of();
+    }
+    ConfigFile config = ConfigFile.read(file.get(), catalog);
+    Settings rest =
+        resolve(catalog, command, given, environment, config, file, () -> List.<Settings>of());
+    List<Settings> all = new ArrayList<>();
+    String path = "warren." + command + "." + catalog.blocks().get(command);
+    for (ConfigFile block : config.blocks(path)) {
+      Map<Flag<?>, Found> found = new HashMap<>(rest.found);
+      for (Flag<?> flag : catalog.commands().get(command)) {
+        block
+            .of(flag.key(), flag)
+            .ifPresent(
+                entry ->
+                    found.put(
+                        flag,
+                        new Found(entry.texts(), Source.BLOCK, "by " + path + "." + entry.where())));
+      }
+      all.add(new Settings(found, rest.ways, file, () -> List.<Settings>of()));
+    }
+    return List.copyOf(all);
   }
 
   /** For commands whose flags stand on the command line only, and have no defaults. */
@@ -151,6 +212,28 @@ public final class Settings {
   /** Whether a switch is on. */
   public boolean on(Flag<Boolean> flag) {
     return find(flag).orElse(false);
+  }
+
+  /** The config file, where there is one. */
+  public Optional<Path> file() {
+    return file;
+  }
+
+  /**
+   * The blocks of the command's list in the config file, which is read again for it. What stands in
+   * a block beats all else; what does not is as for the command.
+   *
+   * @throws SettingsException where the file is wrong
+   */
+  public List<Settings> blocks() {
+    return blocks.get();
+  }
+
+  /** All texts, by flag: equal where all settings are. */
+  public Map<String, List<String>> texts() {
+    Map<String, List<String>> texts = new TreeMap<>();
+    found.forEach((flag, value) -> texts.put(flag.name(), value.texts()));
+    return texts;
   }
 
   public Source source(Flag<?> flag) {

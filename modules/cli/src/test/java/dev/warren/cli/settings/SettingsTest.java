@@ -49,7 +49,7 @@ class SettingsTest {
                     + " drain-timeout"),
             "agent",
             named(
-                "allow dial-timeout connect-timeout heartbeat max-streams max-pending-dials"
+                "allow tunnels dial-timeout connect-timeout heartbeat drain-timeout max-streams max-pending-dials"
                     + " event-loops memory-budget"),
             "operator",
             named("admin"),
