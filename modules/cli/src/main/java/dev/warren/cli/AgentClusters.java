@@ -113,7 +113,7 @@ final class AgentClusters implements AutoCloseable {
     return status.map(StatusServer::address);
   }
 
-  private void look() {
+  synchronized void look() {
     Stamp now = Stamp.of(settings.file().orElseThrow());
     if (now.equals(seen) || now.bytes() < 0) {
       return;

@@ -8,6 +8,7 @@ import dev.warren.agent.rules.AllowRules;
 import dev.warren.cli.settings.Flag;
 import dev.warren.cli.settings.Parse;
 import dev.warren.cli.settings.Settings;
+import dev.warren.cli.settings.SettingsException;
 import dev.warren.gateway.access.TokenKind;
 import dev.warren.protocol.SessionKey;
 import java.io.IOException;
@@ -16,6 +17,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** {@code warren agent}: lets callers of a gateway reach what this machine can reach. */
 final class AgentCommand {
@@ -161,7 +163,8 @@ final class AgentCommand {
   private static int run(Settings settings, Terminal terminal) throws Exception {
     Duration drain = settings.get(DRAIN_TIMEOUT);
     return Lifetime.untilSignalled(
-        () -> AgentClusters.start(settings, terminal.environment(), drain), drain.plus(AFTER_DRAIN));
+        () -> AgentClusters.start(settings, terminal.environment(), drain),
+        drain.plus(AFTER_DRAIN));
   }
 
   private static int tunnels(String text) {
@@ -213,6 +216,7 @@ final class AgentCommand {
     int loops = settings.get(EVENT_LOOPS);
     AgentSettings.Builder builder =
         AgentSettings.builder(settings.get(ID), settings.get(CONNECT))
+            .tunnels(settings.get(TUNNELS))
             .token(TokenSetting.read(settings, environment, TOKEN_FILE, TokenKind.AGENT))
             .proxies(ProxyRules.of(environment))
             .allow(AllowRules.parse(settings.get(ALLOW)))

@@ -39,7 +39,9 @@ final class TokenSetting {
     }
     boolean fromFile =
         file.isPresent()
-            && (secret.isEmpty() || settings.source(flag) == Settings.Source.COMMAND_LINE);
+            && (secret.isEmpty()
+                || settings.source(flag) == Settings.Source.COMMAND_LINE
+                || settings.source(flag) == Settings.Source.BLOCK);
     if (!fromFile && secret.isEmpty()) {
       return TokenSource.NONE;
     }

@@ -113,7 +113,8 @@ public final class Settings {
                 entry ->
                     found.put(
                         flag,
-                        new Found(entry.texts(), Source.BLOCK, "by " + path + "." + entry.where())));
+                        new Found(
+                            entry.texts(), Source.BLOCK, "by " + path + "." + entry.where())));
       }
       all.add(new Settings(found, rest.ways, file, () -> List.<Settings>of()));
     }
@@ -123,7 +124,8 @@ public final class Settings {
   /** For commands whose flags stand on the command line only, and have no defaults. */
   public static Settings ofCommandLine(
       Catalog catalog, String command, Map<String, List<String>> given) {
-    return new Settings(Map.of(), Map.of()).with(catalog.of(command), given);
+    return new Settings(Map.of(), Map.of(), Optional.empty(), () -> List.<Settings>of())
+        .with(catalog.of(command), given);
   }
 
   /** The same with flags that stand on the command line only and have no defaults. */
@@ -137,7 +139,7 @@ public final class Settings {
         all.put(flag, new Found(texts, Source.COMMAND_LINE, "on the command line"));
       }
     }
-    return new Settings(all, allWays);
+    return new Settings(all, allWays, file, blocks);
   }
 
   private static Optional<Found> find(
