@@ -478,7 +478,10 @@ final class Leases {
     }
     place.asked = by;
     place.askedUntil = now + limit.toNanos();
-    huntAnew(now);
+    // A wish for balance does not make doors lead elsewhere that were found to lead nowhere new.
+    if (by == Asked.DRAIN || huntSlowness == 0) {
+      huntAnew(now);
+    }
   }
 
   // ---- what became of a dial ----

@@ -343,6 +343,36 @@ class GatewayConnectorTest {
   }
 
   @Test
+  void atAnAdvertisedAddressNameHostAndCertificateStayThoseOfTheConnectUrl() throws Exception {
+    X509Bundle ca = authority();
+    caFile = Optional.of(pem(ca));
+    ScriptedGateway gateway = closing(new ScriptedGateway(server(ca, host("gateway.example"))));
+    GatewayAddress connect = GatewayAddress.parse("wss://gateway.example/connect");
+    DirectAddress direct = new DirectAddress("127.0.0.1", gateway.port());
+    GatewayRules rules = GatewayRules.parse(List.of("127.0.0.1"));
+    connected(connect(connect, direct, rules)).close().sync();
+    assertEquals("gateway.example", gateway.request().headers().get("Host"));
+    // Whoever has another name, there, gets no token.
+    GatewayAddress other = GatewayAddress.parse("wss://other.example/connect");
+    assertEquals(Stage.TLS, failed(connect(other, direct, rules)).stage());
+    assertEquals(0, gateway.requests());
+  }
+
+  @Test
+  void anAdvertisedNameThatMeansThisMachineIsNotDialled() throws Exception {
+    names.answer("evil.example", "127.0.0.1", "169.254.169.254");
+    GatewayAddress connect = GatewayAddress.parse("wss://gateway.example/connect");
+    Failed failed =
+        failed(
+            connect(
+                connect,
+                new DirectAddress("evil.example", 1),
+                GatewayRules.near(List.of(connect))));
+    assertEquals(
+        "evil.example has no address that an agent may dial for a gateway", failed.reason());
+  }
+
+  @Test
   void aCertificateForAnotherHostIsRefused() throws Exception {
     X509Bundle ca = authority();
     names.answer("gateway.example", "127.0.0.1");
@@ -473,6 +503,13 @@ class GatewayConnectorTest {
   private CompletableFuture<ConnectOutcome> connect(GatewayAddress address) {
     CompletableFuture<ConnectOutcome> outcome = new CompletableFuture<>();
     connector().connect(address, loop, outcome::complete);
+    return outcome;
+  }
+
+  private CompletableFuture<ConnectOutcome> connect(
+      GatewayAddress address, DirectAddress direct, GatewayRules rules) {
+    CompletableFuture<ConnectOutcome> outcome = new CompletableFuture<>();
+    loop.execute(() -> connector().connect(address, direct, rules, loop, outcome::complete));
     return outcome;
   }
 

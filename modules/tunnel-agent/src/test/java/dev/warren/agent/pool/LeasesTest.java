@@ -392,6 +392,10 @@ class LeasesTest {
     }
     assertTrue(later.size() >= 5 && later.size() < 40, later.size() + " later");
     assertEquals(PoolState.SETTLED, leases.state());
+    leases.asked(first, Asked.REBALANCE, DEADLINE, now);
+    assertTrue(
+        assertInstanceOf(Wait.class, leases.next(now)).delay().compareTo(Leases.SPREAD) > 0,
+        "a wish for balance makes it hunt again");
     // Something new is looked for at once.
     changed(leases, first, plain("d"));
     Wait wait = assertInstanceOf(Wait.class, leases.next(now));
