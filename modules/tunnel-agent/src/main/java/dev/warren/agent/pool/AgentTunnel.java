@@ -389,7 +389,8 @@ final class AgentTunnel {
           code + ": " + detail,
           new Leases.Ending(
               Duration.ofMillis(retryAfterMillis),
-              code == FaultCode.SUPERSEDED,
+              // Both concern the session: the other gateways would only hear of it a moment later.
+              code == FaultCode.SUPERSEDED || code == FaultCode.CLOSED_BY_ORDER,
               code != FaultCode.UNAUTHORIZED));
     }
   }

@@ -158,7 +158,8 @@ final class Leases {
    * How a dial or a tunnel ended.
    *
    * @param retryAfter what the gateway asked for; zero where it said nothing
-   * @param everywhere whether that concerns all gateways, because the session belongs to another
+   * @param everywhere whether that concerns all gateways, because the session belongs to another or
+   *     was closed by order
    * @param waitingHeals false where the gateway knows the agent and does not want it
    */
   record Ending(Duration retryAfter, boolean everywhere, boolean waitingHeals) {
