@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.concurrent.CompletionStage;
 import org.slf4j.LoggerFactory;
 
 /** {@code warren gateway}: where agents and callers meet. */
@@ -269,12 +270,27 @@ final class GatewayCommand {
           try {
             GatewaySettings checked = read(settings);
             warnOfOpenDoors(checked);
-            return Gateway.start(checked, settings.on(Main.LOG_FRAMES))::drain;
+            return running(Gateway.start(checked, settings.on(Main.LOG_FRAMES)));
           } catch (IllegalArgumentException e) {
             throw settings.refused(e);
           }
         },
         closeWithin);
+  }
+
+  /** A signal drains it, as an operator's order does. */
+  private static Lifetime.Ending running(Gateway gateway) {
+    return new Lifetime.Ending() {
+      @Override
+      public CompletionStage<?> ended() {
+        return gateway.closed();
+      }
+
+      @Override
+      public void close() throws InterruptedException {
+        gateway.drain();
+      }
+    };
   }
 
   private static void warnOfOpenDoors(GatewaySettings settings) {

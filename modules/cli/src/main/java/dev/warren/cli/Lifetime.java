@@ -1,6 +1,7 @@
 package dev.warren.cli;
 
 import java.time.Duration;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -8,9 +9,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * From the start of a service to the signal that ends it. SIGTERM and SIGINT close it in good
- * order, and then the status is 0: the JVM by itself would end with 143 or 130, which every
- * supervisor takes for a failure.
+ * From the start of a service to the signal that ends it, or to its own end. SIGTERM and SIGINT
+ * close it in good order, and then the status is 0: the JVM by itself would end with 143 or 130,
+ * which every supervisor takes for a failure.
  */
 final class Lifetime {
   /** What does not close in this time is left to the operating system. */
@@ -26,9 +27,14 @@ final class Lifetime {
     AutoCloseable start() throws Exception;
   }
 
+  /** A service that may also end by itself, in good order, as by an operator's order. */
+  interface Ending extends AutoCloseable {
+    CompletionStage<?> ended();
+  }
+
   /**
    * Starts a service, waits for a signal, closes the service; a signal during the start is heeded
-   * after it. Does not return before the process ends.
+   * after it. Returns only where the service is an {@link Ending} one that has ended.
    *
    * @throws Exception where the start fails
    */
@@ -42,13 +48,13 @@ final class Lifetime {
    * @param closeWithin what does not close in this time is left to the operating system
    */
   static int untilSignalled(Start start, Duration closeWithin) throws Exception {
-    CountDownLatch signalled = new CountDownLatch(1);
+    CountDownLatch wanted = new CountDownLatch(1);
     CountDownLatch closed = new CountDownLatch(1);
     AtomicInteger status = new AtomicInteger(ExitStatus.FAILED);
     Thread hook =
         new Thread(
             () -> {
-              signalled.countDown();
+              wanted.countDown();
               awaitClosed(closed, closeWithin);
               Runtime.getRuntime().halt(status.get()); // no other hook has anything to do
             },
@@ -64,7 +70,10 @@ final class Lifetime {
       }
       throw e;
     }
-    signalled.await();
+    if (service instanceof Ending ending) {
+      ending.ended().whenComplete((nothing, failure) -> wanted.countDown());
+    }
+    wanted.await();
     log.atInfo().log("process.stopping");
     try {
       service.close();
@@ -75,7 +84,9 @@ final class Lifetime {
     } finally {
       closed.countDown();
     }
-    hook.join();
+    if (!removed(hook)) {
+      hook.join();
+    }
     return status.get();
   }
 

@@ -53,6 +53,7 @@ public final class Main {
           StatusCommand.COMMAND,
           SessionsCommand.COMMAND,
           RestartCommand.COMMAND,
+          DrainCommand.COMMAND,
           TokenCommand.COMMAND,
           VersionCommand.COMMAND);
 

@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -174,6 +175,26 @@ class OperatorCommandsTest {
   }
 
   @Test
+  void drainEndsTheGatewaysProcessInGoodOrder() throws Exception {
+    int port;
+    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      port = free.getLocalPort();
+    }
+    String at = "http://127.0.0.1:" + port;
+    CompletableFuture<Run> ended =
+        CompletableFuture.supplyAsync(
+            () -> Run.of("gateway", "--listen", "127.0.0.1:0", "--admin-listen", at.substring(7)));
+    while (Run.of("status", "--admin", at).status() != ExitStatus.OK) {
+      assertFalse(ended.isDone(), "the gateway has ended");
+    }
+    Run order = Run.of("drain", "--admin", at);
+    assertEquals(ExitStatus.OK, order.status(), order.err());
+    assertTrue(order.out().contains("drains"), order.out());
+    assertEquals(ExitStatus.OK, ended.get(30, TimeUnit.SECONDS).status());
+    failed(Run.of("drain", "--admin", at), "cannot connect");
+  }
+
+  @Test
   void withoutAGoodTokenItSaysHowToGetOne() {
     failed(Run.of("status", "--admin", admin), "no token", "--token-file", "./warren token admin");
     Run stranger = Run.with("", Map.of("WARREN_TOKEN", STRANGER), "sessions", "--admin", admin);
@@ -265,7 +286,8 @@ class OperatorCommandsTest {
           {"sessions", "--help"},
           {"sessions", "show", "--help"},
           {"sessions", "close", "--help"},
-          {"restart-control-plane", "--help"}
+          {"restart-control-plane", "--help"},
+          {"drain", "--help"}
         }) {
       Run run = Run.of(help);
       assertEquals(ExitStatus.OK, run.status(), run.err());

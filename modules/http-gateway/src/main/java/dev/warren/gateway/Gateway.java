@@ -109,6 +109,7 @@ public final class Gateway implements AutoCloseable {
   private final GatewaySettings.Drain drain;
   private final AtomicBoolean draining = new AtomicBoolean();
   private final AtomicBoolean closing = new AtomicBoolean();
+  private final CompletableFuture<Void> closed = new CompletableFuture<>();
 
   /** Ready from the bound listener on, until close. */
   private static final class State implements Readiness {
@@ -284,23 +285,34 @@ public final class Gateway implements AutoCloseable {
               Optional.ofNullable(clusterTls).map(ClusterTls::refusals),
               Optional.ofNullable(peers).map(Peers::control));
       // Last, and on a thread of its own: nobody who needs a stream shall wait for it.
+      CompletableFuture<Gateway> made = new CompletableFuture<>();
       AdminServer admin =
           operators
-              .map(authorizerOfOperators -> admin(settings, authorizerOfOperators, table, status))
+              .map(
+                  authorizerOfOperators ->
+                      admin(
+                          settings,
+                          authorizerOfOperators,
+                          table,
+                          status,
+                          () -> made.thenAccept(Gateway::beginDrain)))
               .orElse(null);
-      return new Gateway(
-          watch,
-          loops,
-          listener,
-          connections,
-          table,
-          router,
-          peers,
-          acceptor,
-          budget,
-          admin,
-          state,
-          settings.drain());
+      Gateway gateway =
+          new Gateway(
+              watch,
+              loops,
+              listener,
+              connections,
+              table,
+              router,
+              peers,
+              acceptor,
+              budget,
+              admin,
+              state,
+              settings.drain());
+      made.complete(gateway);
+      return gateway;
     } catch (IOException | RuntimeException e) {
       watch.close();
       if (peers != null) {
@@ -314,12 +326,16 @@ public final class Gateway implements AutoCloseable {
   }
 
   private static AdminServer admin(
-      GatewaySettings settings, Authorizer operators, RouteTable table, GatewayStatus status) {
+      GatewaySettings settings,
+      Authorizer operators,
+      RouteTable table,
+      GatewayStatus status,
+      Runnable drain) {
     return AdminServer.start(
         settings.admin().orElseThrow(),
         operators,
         new GatewayOperations(
-            status.identity(), table, status.control(), status, InstantSource.system()));
+            status.identity(), table, status.control(), status, drain, InstantSource.system()));
   }
 
   private static EventLoopGroup eventLoops(int asked) {
@@ -448,12 +464,13 @@ public final class Gateway implements AutoCloseable {
    * agents and peers are told, agents bring up a tunnel elsewhere, and the tunnels here are used
    * only where there is no other; then no new connections, and streams may end until the deadline;
    * then {@link #close}. A gateway that is alone closes at once: nobody could take over. Returns
-   * when all that is over; a second call does nothing.
+   * when all that is over; a second call waits for the end of the first.
    *
    * @throws InterruptedException where the thread is interrupted; the gateway is not closed then
    */
   public void drain() throws InterruptedException {
     if (!draining.compareAndSet(false, true) || closing.get()) {
+      awaitClosed();
       return;
     }
     if (peers == null) {
@@ -490,6 +507,39 @@ public final class Gateway implements AutoCloseable {
     close();
   }
 
+  /**
+   * Begins to {@link #drain} on a thread of its own, by an operator's order; {@link #closed} tells
+   * when that is over. Where it drains already, or has closed, this does nothing.
+   */
+  public void beginDrain() {
+    Thread thread =
+        new Thread(
+            () -> {
+              try {
+                drain();
+              } catch (InterruptedException | RuntimeException e) {
+                log.atError().setCause(e).log("gateway.drain-failed");
+                close();
+              }
+            },
+            "warren-drain");
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  /** Completes when the gateway has closed, whoever wanted that. */
+  public CompletionStage<Void> closed() {
+    return closed.copy();
+  }
+
+  private void awaitClosed() throws InterruptedException {
+    try {
+      closed.get();
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("never fails", e);
+    }
+  }
+
   /** Streams of agents here, and of callers here over links. */
   private int streams() {
     int streams = peers.links().streams();
@@ -516,6 +566,14 @@ public final class Gateway implements AutoCloseable {
     if (!closing.compareAndSet(false, true)) {
       return;
     }
+    try {
+      closeAll();
+    } finally {
+      closed.complete(null);
+    }
+  }
+
+  private void closeAll() {
     state.ready = false;
     state.draining = true;
     acceptor.close();

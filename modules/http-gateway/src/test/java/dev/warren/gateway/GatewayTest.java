@@ -141,6 +141,22 @@ class GatewayTest {
   }
 
   @Test
+  void anOrderToDrainClosesAGatewayThatIsALibrary() throws Exception {
+    try (Gateway other =
+        Gateway.start(
+            GatewaySettings.builder()
+                .listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+                .eventLoops(1)
+                .build())) {
+      other.beginDrain();
+      other.beginDrain();
+      other.closed().toCompletableFuture().get(30, TimeUnit.SECONDS);
+      other.drain();
+      assertEquals(0, other.connections());
+    }
+  }
+
+  @Test
   void theNewestOfTwoAgentsWinsAndTheOlderIsToldToWait() throws Exception {
     try (TestAgent first = TestAgent.connect(gateway.address(), "twin")) {
       Frame.Welcome firstWelcome = first.welcome.get(10, TimeUnit.SECONDS);

@@ -79,9 +79,8 @@ final class AdminRoutes extends AllDirectives {
                 path(
                     segment("sessions").slash(segment()).slash(segment()),
                     (realm, id) -> session(request, realm + "/" + id)),
-                path(
-                    segment("control-plane").slash("restart"),
-                    () -> post(() -> restart(request)))));
+                path(segment("control-plane").slash("restart"), () -> post(() -> restart(request))),
+                path("drain", () -> post(() -> drain(request)))));
   }
 
   /** GET /api/v1/status: what is this gateway doing, and what does it know of the others? */
@@ -161,6 +160,21 @@ final class AdminRoutes extends AllDirectives {
                       Answers.json(
                           StatusCodes.ACCEPTED, Map.of("restarting", all ? "all" : "this")));
                 }));
+  }
+
+  /** POST /api/v1/drain: the gateway goes, without hurting anybody, and its process ends. */
+  private Route drain(HttpRequest request) {
+    return allowed(
+        request,
+        null,
+        principal -> {
+          log.atInfo()
+              .addKeyValue("order", "drain")
+              .addKeyValue("principal", shownName(principal))
+              .log("admin.ordered");
+          operations.drain();
+          return complete(Answers.json(StatusCodes.ACCEPTED, Map.of("draining", true)));
+        });
   }
 
   // ---- who may, and what was given ----

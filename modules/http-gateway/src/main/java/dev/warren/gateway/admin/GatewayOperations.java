@@ -44,22 +44,26 @@ public final class GatewayOperations implements Operations {
   private final RouteTable table;
   private final Optional<ControlPlane> control;
   private final Supplier<StatusAnswer> status;
+  private final Runnable drain;
   private final InstantSource clock;
 
   /**
    * @param control empty where the gateway is alone
    * @param status asked for every answer
+   * @param drain has the gateway drain and close, and returns at once
    */
   public GatewayOperations(
       GatewayIdentity self,
       RouteTable table,
       Optional<ControlPlane> control,
       Supplier<StatusAnswer> status,
+      Runnable drain,
       InstantSource clock) {
     this.self = self;
     this.table = table;
     this.control = control;
     this.status = status;
+    this.drain = drain;
     this.clock = clock;
   }
 
@@ -257,6 +261,11 @@ public final class GatewayOperations implements Operations {
     } else {
       control.get().restart(reason);
     }
+  }
+
+  @Override
+  public void drain() {
+    drain.run();
   }
 
   // ---- what may not be answered ----

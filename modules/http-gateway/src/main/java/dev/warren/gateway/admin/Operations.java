@@ -44,6 +44,9 @@ public interface Operations {
    */
   void restartControlPlane(boolean all, String reason);
 
+  /** Has the gateway go without hurting anybody; again, once it is about to, does nothing. */
+  void drain();
+
   /** Whoever could answer does not, for now. */
   final class UnavailableException extends RuntimeException {
     private static final long serialVersionUID = 1L;

@@ -206,6 +206,16 @@ class AdminServerTest {
   }
 
   @Test
+  void drainIsAcceptedForThisGateway() throws Exception {
+    HttpResponse<String> response = send("POST", "/api/v1/drain");
+    assertEquals(202, response.statusCode());
+    assertEquals("{\"draining\":true}\n", response.body());
+    assertEquals(List.of("drain"), OPERATIONS.questions());
+    problem(send("GET", "/api/v1/drain"), 405, "POST");
+    problem(send(guardedAddress, "POST", "/api/v1/drain", "Bearer " + OF_FOO_ONLY), 403, "");
+  }
+
+  @Test
   void restartWithoutAControlPlaneIs409() throws Exception {
     OPERATIONS.failure = new Operations.NoClusterException("gateway gw-1 is alone");
     problem(send("POST", "/api/v1/control-plane/restart"), 409, "gw-1 is alone");

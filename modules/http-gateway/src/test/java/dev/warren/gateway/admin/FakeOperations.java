@@ -82,4 +82,9 @@ final class FakeOperations implements Operations {
   public void restartControlPlane(boolean all, String reason) {
     asked("restart " + all + " " + reason);
   }
+
+  @Override
+  public void drain() {
+    asked("drain");
+  }
 }

@@ -49,6 +49,7 @@ class GatewayOperationsTest {
         () -> {
           throw new UnsupportedOperationException();
         },
+        () -> {},
         () -> NOW);
   }
 
