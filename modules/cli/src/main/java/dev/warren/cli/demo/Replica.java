@@ -19,7 +19,7 @@ import java.util.stream.Stream;
 
 /** One gateway of the demo, as a process of its own that can be killed. */
 final class Replica implements AutoCloseable {
-  private static final Duration READY_WITHIN = Duration.ofSeconds(60);
+  private static final Duration READY_WITHIN = Duration.ofMinutes(3);
   private static final int POLL_MILLIS = 50;
 
   private final String id;
