@@ -100,6 +100,11 @@ public final class AdminClient {
     json("POST", "/api/v1/control-plane/restart?all=" + all);
   }
 
+  /** Has the gateway go, and its process end. */
+  public void drain() throws IOException {
+    json("POST", "/api/v1/drain");
+  }
+
   private JsonNode json(String method, String path) throws IOException {
     return read(method + " " + path, caller.send(method, path, WITHIN));
   }
