@@ -38,7 +38,7 @@ final class SoakCommand implements Callable<Integer> {
   @Option(
       names = "--minutes",
       paramLabel = "MINUTES",
-      description = "How long, behind the warm-up (default: 30)")
+      description = "How long, behind the warm-up; at most 75 (default: 30)")
   private double minutes = 30;
 
   @Option(
@@ -72,7 +72,7 @@ final class SoakCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     int soakSeconds = (int) Math.ceil(TimeUnit.MINUTES.toSeconds(1) * minutes);
     Bench bench = options.setUp(soakSeconds + warmUpSeconds + EXTRA_SECONDS);
-    Stage stage = new Stage(bench, Plan.QUICK);
+    Stage stage = new Stage(bench, Plan.FULL);
     double most = 0;
     for (int i = 0; i < 2; i++) { // the first warms up
       most = Wrk.requests(stage, Subject.PEER, CONNECTIONS, PROBE_SECONDS).rate();
