@@ -6,6 +6,7 @@ import dev.warren.cli.settings.Parse;
 import dev.warren.cli.settings.Settings;
 import dev.warren.gateway.admin.Operations;
 import dev.warren.protocol.SessionKey;
+import java.time.Duration;
 import java.util.List;
 
 /** {@code warren sessions}: which agents are there, and through which gateways. */
@@ -25,6 +26,9 @@ final class SessionsCommand {
               + USUAL_LIMIT
               + ")",
           Parse.integer(1, Operations.MAX_PAGE));
+  private static final Flag<Boolean> WATCH =
+      Flag.toggle("--watch", "Show it again every 2 s, until Ctrl-C");
+  private static final Duration AGAIN = Duration.ofSeconds(2);
   private static final Flag<SessionKey> ID =
       Flag.operand("ID", "The session: an agent's id, or REALM/ID", SessionKey::of);
 
@@ -35,9 +39,10 @@ final class SessionsCommand {
           List.of(
               "warren sessions",
               "warren sessions --json --limit 500",
+              "warren sessions --watch",
               "warren sessions show foo",
               "warren sessions close foo"),
-          List.of(AFTER, LIMIT, AdminClient.JSON_ONLY),
+          List.of(AFTER, LIMIT, WATCH, AdminClient.JSON_ONLY),
           SessionsCommand::list,
           List.of(
               Command.operating(
@@ -58,6 +63,16 @@ final class SessionsCommand {
   private SessionsCommand() {}
 
   private static int list(Settings settings, Terminal terminal) throws Exception {
+    int status = once(settings, terminal);
+    while (settings.on(WATCH)) {
+      Thread.sleep(AGAIN.toMillis());
+      terminal.out().println();
+      status = once(settings, terminal);
+    }
+    return status;
+  }
+
+  private static int once(Settings settings, Terminal terminal) throws Exception {
     String path =
         "sessions?limit="
             + settings.find(LIMIT).orElse(USUAL_LIMIT)
@@ -66,7 +81,19 @@ final class SessionsCommand {
     if (answer.printed(settings, terminal)) {
       return ExitStatus.OK;
     }
-    Table table = Table.of("SESSION", "STATUS", "HOLDER", "EPOCH", "SINCE", "REMOTE", "ENTITY");
+    Table table =
+        Table.of(
+            "SESSION",
+            "STATUS",
+            "HOLDER",
+            "EPOCH",
+            "SINCE",
+            "REMOTE",
+            "ROUND TRIP",
+            "STREAMS",
+            "RECEIVED",
+            "SENT",
+            "ENTITY");
     JsonNode sessions = answer.json().path("sessions");
     for (JsonNode session : sessions) {
       String name = session.path("session").asText();
@@ -74,7 +101,17 @@ final class SessionsCommand {
       String entity = session.path("entity").path("gateway").asText(null);
       if (session.path("tunnels").isEmpty()) {
         table.row(
-            name, status, null, null, session.path("lastConnected").asText(null), null, entity);
+            name,
+            status,
+            null,
+            null,
+            session.path("since").asText(null),
+            null,
+            null,
+            null,
+            null,
+            null,
+            entity);
       }
       for (JsonNode tunnel : session.path("tunnels")) {
         table.row(
@@ -84,6 +121,10 @@ final class SessionsCommand {
             tunnel.path("epoch").asText(),
             tunnel.path("since").asText(),
             tunnel.path("remote").asText(),
+            roundTrip(tunnel),
+            tunnel.path("streams").asText(null),
+            bytes(tunnel, "bytesReceived"),
+            bytes(tunnel, "bytesSent"),
             entity);
       }
     }
@@ -97,6 +138,14 @@ final class SessionsCommand {
                   + sessions.get(sessions.size() - 1).path("session").asText());
     }
     return ExitStatus.OK;
+  }
+
+  private static String roundTrip(JsonNode tunnel) {
+    return tunnel.has("roundTripMillis") ? tunnel.path("roundTripMillis").asText() + " ms" : null;
+  }
+
+  private static String bytes(JsonNode tunnel, String name) {
+    return tunnel.has(name) ? StatusCommand.size(tunnel.path(name).asLong()) : null;
   }
 
   private static void warnings(JsonNode answer, Terminal terminal) {
@@ -127,6 +176,7 @@ final class SessionsCommand {
     new Table()
         .row("session", session.path("session").asText())
         .row("status", session.path("status").asText())
+        .row("since", session.path("since").asText(null))
         .row("last connected", session.path("lastConnected").asText(null))
         .row("entity on", entity.path("gateway").asText(null))
         .row("its node", entity.path("node").asText(null))
@@ -145,7 +195,11 @@ final class SessionsCommand {
               "DRAINING",
               "SINCE",
               "REMOTE",
-              "SOFTWARE");
+              "SOFTWARE",
+              "ROUND TRIP",
+              "STREAMS",
+              "RECEIVED",
+              "SENT");
       for (JsonNode tunnel : session.path("tunnels")) {
         tunnels.row(
             tunnel.path("holder").asText(),
@@ -156,7 +210,11 @@ final class SessionsCommand {
             StatusCommand.yesOrNo(tunnel.path("draining")),
             tunnel.path("since").asText(),
             tunnel.path("remote").asText(),
-            tunnel.path("software").asText());
+            tunnel.path("software").asText(),
+            roundTrip(tunnel),
+            tunnel.path("streams").asText(null),
+            bytes(tunnel, "bytesReceived"),
+            bytes(tunnel, "bytesSent"));
       }
       tunnels.print(terminal.out());
     }

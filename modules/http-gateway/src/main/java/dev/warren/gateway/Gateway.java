@@ -20,6 +20,7 @@ import dev.warren.peer.dial.PeerPaths;
 import dev.warren.peer.dial.PresenceLookup;
 import dev.warren.peer.dial.Router;
 import dev.warren.peer.dial.RouterSettings;
+import dev.warren.peer.link.HolderCounts;
 import dev.warren.peer.route.OwnTunnel;
 import dev.warren.peer.route.Ranks;
 import dev.warren.peer.route.RouteTable;
@@ -335,7 +336,13 @@ public final class Gateway implements AutoCloseable {
         settings.admin().orElseThrow(),
         operators,
         new GatewayOperations(
-            status.identity(), table, status.control(), status, drain, InstantSource.system()));
+            status.identity(),
+            table,
+            status.control(),
+            status.links().<HolderCounts>map(links -> links).orElse(HolderCounts.NONE),
+            status,
+            drain,
+            InstantSource.system()));
   }
 
   private static EventLoopGroup eventLoops(int asked) {

@@ -2,7 +2,10 @@ package dev.warren.gateway.admin;
 
 import dev.warren.peer.GatewayIdentity;
 import dev.warren.peer.control.ControlPlane;
+import dev.warren.peer.link.HolderCounts;
+import dev.warren.peer.link.TunnelCounts;
 import dev.warren.peer.route.OwnTunnel;
+import dev.warren.peer.route.Route;
 import dev.warren.peer.route.RouteTable;
 import dev.warren.protocol.FaultCode;
 import dev.warren.protocol.SessionKey;
@@ -15,10 +18,13 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -34,6 +40,9 @@ public final class GatewayOperations implements Operations {
   /** How long the control plane may take to answer. */
   public static final Duration ASK_WITHIN = Duration.ofSeconds(2);
 
+  /** How long other gateways may take to say how busy their tunnels are. */
+  static final Duration COUNT_WITHIN = Duration.ofSeconds(1);
+
   /** What an agent is told whose session an operator closes. */
   static final String CLOSED = "closed by order of an operator";
 
@@ -43,12 +52,14 @@ public final class GatewayOperations implements Operations {
   private final GatewayIdentity self;
   private final RouteTable table;
   private final Optional<ControlPlane> control;
+  private final HolderCounts counts;
   private final Supplier<StatusAnswer> status;
   private final Runnable drain;
   private final InstantSource clock;
 
   /**
    * @param control empty where the gateway is alone
+   * @param counts of tunnels at other gateways
    * @param status asked for every answer
    * @param drain has the gateway drain and close, and returns at once
    */
@@ -56,12 +67,14 @@ public final class GatewayOperations implements Operations {
       GatewayIdentity self,
       RouteTable table,
       Optional<ControlPlane> control,
+      HolderCounts counts,
       Supplier<StatusAnswer> status,
       Runnable drain,
       InstantSource clock) {
     this.self = self;
     this.table = table;
     this.control = control;
+    this.counts = counts;
     this.status = status;
     this.drain = drain;
     this.clock = clock;
@@ -77,17 +90,75 @@ public final class GatewayOperations implements Operations {
   @Override
   public CompletionStage<SessionsAnswer> sessions(SessionKey after, int limit) {
     if (control.isEmpty()) {
-      return CompletableFuture.completedFuture(
-          page(after, limit, Optional.empty(), SessionsAnswer.NONE));
+      return counted(page(after, limit, Optional.empty(), SessionsAnswer.NONE));
     }
     return asked(control.get().list(after, limit, ASK_WITHIN))
-        .thenApply(
+        .thenCompose(
             answer ->
-                page(
-                    after,
-                    limit,
-                    answer,
-                    answer.isPresent() ? SessionsAnswer.ANSWERED : SessionsAnswer.UNAVAILABLE));
+                counted(
+                    page(
+                        after,
+                        limit,
+                        answer,
+                        answer.isPresent()
+                            ? SessionsAnswer.ANSWERED
+                            : SessionsAnswer.UNAVAILABLE)));
+  }
+
+  private CompletionStage<SessionsAnswer> counted(SessionsAnswer page) {
+    return counted(page.sessions())
+        .thenApply(
+            sessions -> new SessionsAnswer(sessions, page.more(), page.silent(), page.control()));
+  }
+
+  /** With what the holders at other gateways say of their tunnels. */
+  private CompletionStage<List<SessionAnswer>> counted(List<SessionAnswer> sessions) {
+    Map<GatewayIdentity, Set<SessionKey>> byHolder = new HashMap<>();
+    for (SessionAnswer session : sessions) {
+      for (Route route : table.find(SessionKey.of(session.session())).routes()) {
+        byHolder.computeIfAbsent(route.holder(), holder -> new HashSet<>()).add(route.session());
+      }
+    }
+    if (byHolder.isEmpty()) {
+      return CompletableFuture.completedFuture(sessions);
+    }
+    return counts
+        .ask(byHolder, COUNT_WITHIN)
+        .thenApply(
+            answers -> {
+              Map<Counted, TunnelCounts> all = new HashMap<>();
+              answers.forEach(
+                  (holder, told) -> told.forEach(each -> all.put(Counted.of(holder, each), each)));
+              return sessions.stream().map(session -> joined(session, all)).toList();
+            });
+  }
+
+  private static SessionAnswer joined(SessionAnswer session, Map<Counted, TunnelCounts> counts) {
+    return session.with(
+        session.tunnels().stream()
+            .map(
+                tunnel -> {
+                  TunnelCounts told = counts.get(Counted.of(session, tunnel));
+                  return told == null ? tunnel : tunnel.with(told);
+                })
+            .toList());
+  }
+
+  /** One tunnel of the cluster, by what its answer says of it. */
+  private record Counted(
+      String holderIncarnation, String session, String instance, long connection) {
+    static Counted of(GatewayIdentity holder, TunnelCounts counts) {
+      return new Counted(
+          holder.incarnation().toString(),
+          counts.tunnel().session().toString(),
+          counts.tunnel().instance().publicId(),
+          counts.connection());
+    }
+
+    static Counted of(SessionAnswer session, SessionAnswer.Tunnel tunnel) {
+      return new Counted(
+          tunnel.holderIncarnation(), session.session(), tunnel.instance(), tunnel.connection());
+    }
   }
 
   /**
@@ -155,6 +226,7 @@ public final class GatewayOperations implements Operations {
         ofTable.realm(),
         ofTable.id(),
         ofTable.tunnels().isEmpty() ? ofEntity.status() : ofTable.status(),
+        ofTable.tunnels().isEmpty() ? ofEntity.since() : ofTable.since(),
         ofTable.tunnels(),
         ofEntity.lastConnected(),
         ofEntity.entity());
@@ -165,10 +237,14 @@ public final class GatewayOperations implements Operations {
   @Override
   public CompletionStage<Optional<SessionAnswer>> session(SessionKey session) {
     if (control.isEmpty()) {
-      return CompletableFuture.completedFuture(ofTable(session));
+      return counted(ofTable(session));
     }
     return asked(control.get().describe(session, ASK_WITHIN))
-        .thenApply(answer -> described(session, answer));
+        .thenCompose(answer -> counted(described(session, answer)));
+  }
+
+  private CompletionStage<Optional<SessionAnswer>> counted(Optional<SessionAnswer> session) {
+    return counted(session.stream().toList()).thenApply(all -> all.stream().findFirst());
   }
 
   private Optional<SessionAnswer> described(SessionKey session, Optional<Description> answer) {

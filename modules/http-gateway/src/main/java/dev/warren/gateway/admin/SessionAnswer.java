@@ -1,6 +1,7 @@
 package dev.warren.gateway.admin;
 
 import dev.warren.peer.GatewayIdentity;
+import dev.warren.peer.link.TunnelCounts;
 import dev.warren.peer.route.OwnTunnel;
 import dev.warren.peer.route.Route;
 import dev.warren.protocol.SessionKey;
@@ -14,6 +15,7 @@ import java.util.List;
  *
  * @param session as users write it: the id alone in the default realm
  * @param status {@code online} or {@code offline}
+ * @param since when the oldest of its tunnels came or, of an offline session, the last one was lost
  * @param tunnels sorted by holder, incarnation, instance and connection
  * @param lastConnected when the newest tunnel came or, of an offline session, the last one was lost
  * @param entity where its entity lives; null where the control plane does not tell
@@ -23,6 +25,7 @@ public record SessionAnswer(
     String realm,
     String id,
     String status,
+    Instant since,
     List<Tunnel> tunnels,
     Instant lastConnected,
     Entity entity) {
@@ -38,6 +41,11 @@ public record SessionAnswer(
    * @param epoch of the instance's rank
    * @param draining whether it takes no new streams
    * @param since by the holder's clock
+   * @param roundTripMillis smoothed; null before the first measurement, and as the next three where
+   *     the holder does not answer
+   * @param streams open or pending
+   * @param bytesReceived from the agent, since the tunnel is up
+   * @param bytesSent to the agent, since the tunnel is up
    */
   public record Tunnel(
       String holder,
@@ -48,7 +56,11 @@ public record SessionAnswer(
       boolean draining,
       Instant since,
       String remote,
-      String software) {
+      String software,
+      Double roundTripMillis,
+      Integer streams,
+      Long bytesReceived,
+      Long bytesSent) {
     private static final Comparator<Tunnel> ORDER =
         Comparator.comparing(Tunnel::holder)
             .thenComparing(Tunnel::holderIncarnation)
@@ -57,15 +69,20 @@ public record SessionAnswer(
 
     static Tunnel of(GatewayIdentity self, OwnTunnel tunnel) {
       return new Tunnel(
-          self.id(),
-          self.incarnation().toString(),
-          tunnel.instance().publicId(),
-          tunnel.connection(),
-          tunnel.rank().epoch(),
-          tunnel.draining(),
-          Instant.ofEpochMilli(tunnel.sinceMillis()),
-          tunnel.remote(),
-          tunnel.software());
+              self.id(),
+              self.incarnation().toString(),
+              tunnel.instance().publicId(),
+              tunnel.connection(),
+              tunnel.rank().epoch(),
+              tunnel.draining(),
+              Instant.ofEpochMilli(tunnel.sinceMillis()),
+              tunnel.remote(),
+              tunnel.software(),
+              null,
+              null,
+              null,
+              null)
+          .with(TunnelCounts.of(tunnel));
     }
 
     static Tunnel of(Route route) {
@@ -78,7 +95,28 @@ public record SessionAnswer(
           route.draining(),
           Instant.ofEpochMilli(route.sinceMillis()),
           route.remote(),
-          route.software());
+          route.software(),
+          null,
+          null,
+          null,
+          null);
+    }
+
+    Tunnel with(TunnelCounts counts) {
+      return new Tunnel(
+          holder,
+          holderIncarnation,
+          instance,
+          connection,
+          epoch,
+          draining,
+          since,
+          remote,
+          software,
+          counts.roundTripNanos() == 0 ? null : Math.round(counts.roundTripNanos() / 1e3) / 1e3,
+          counts.streams(),
+          counts.bytesReceived(),
+          counts.bytesSent());
     }
   }
 
@@ -104,6 +142,17 @@ public record SessionAnswer(
       Instant lastConnected,
       Entity entity) {
     return new SessionAnswer(
-        session.toString(), session.realm(), session.id(), status, tunnels, lastConnected, entity);
+        session.toString(),
+        session.realm(),
+        session.id(),
+        status,
+        tunnels.stream().map(Tunnel::since).min(Instant::compareTo).orElse(lastConnected),
+        tunnels,
+        lastConnected,
+        entity);
+  }
+
+  SessionAnswer with(List<Tunnel> counted) {
+    return new SessionAnswer(session, realm, id, status, since, counted, lastConnected, entity);
   }
 }

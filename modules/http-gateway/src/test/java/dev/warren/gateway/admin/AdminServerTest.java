@@ -157,11 +157,12 @@ class AdminServerTest {
   @Test
   void sessionsHaveTheirDocumentedNames() throws Exception {
     assertEquals(
-        "{\"sessions\":[{\"session\":\"foo\",\"realm\":\"_\",\"id\":\"foo\",\"status\":\"online\","
+        "{\"sessions\":[{\"session\":\"foo\",\"realm\":\"_\",\"id\":\"foo\",\"status\":\"online\",\"since\":\"2026-03-01T10:00:00.123Z\","
             + "\"tunnels\":[{\"holder\":\"gw-1\",\"holderIncarnation\":\"aa\",\"instance\":\"bb\","
             + "\"connection\":3,\"epoch\":7,\"draining\":false,"
             + "\"since\":\"2026-03-01T10:00:00.123Z\",\"remote\":\"10.0.0.9:4711\","
-            + "\"software\":\"warren-agent/1\"}],\"lastConnected\":\"2026-03-01T10:00:00.123Z\","
+            + "\"software\":\"warren-agent/1\",\"roundTripMillis\":1.25,\"streams\":2,"
+            + "\"bytesReceived\":3,\"bytesSent\":4}],\"lastConnected\":\"2026-03-01T10:00:00.123Z\","
             + "\"entity\":{\"gateway\":\"gw-2\"}}],\"more\":false,\"silent\":[],"
             + "\"control\":\"answered\"}\n",
         send("GET", "/api/v1/sessions").body());

@@ -22,7 +22,19 @@ final class FakeOperations implements Operations {
         SessionAnswer.ONLINE,
         List.of(
             new SessionAnswer.Tunnel(
-                "gw-1", "aa", "bb", 3, 7, false, SINCE, "10.0.0.9:4711", "warren-agent/1")),
+                "gw-1",
+                "aa",
+                "bb",
+                3,
+                7,
+                false,
+                SINCE,
+                "10.0.0.9:4711",
+                "warren-agent/1",
+                1.25,
+                2,
+                3L,
+                4L)),
         SINCE,
         new SessionAnswer.Entity("gw-2", null, null, null));
   }

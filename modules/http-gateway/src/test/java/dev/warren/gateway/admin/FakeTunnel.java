@@ -5,7 +5,9 @@ import dev.warren.protocol.FaultCode;
 import dev.warren.protocol.SessionKey;
 import dev.warren.protocol.StreamId;
 import dev.warren.protocol.channel.TunnelHandler;
+import dev.warren.protocol.flow.CreditBudget;
 import dev.warren.protocol.frame.Frame;
+import dev.warren.protocol.mux.Mux;
 import dev.warren.protocol.mux.MuxSettings;
 import dev.warren.protocol.relay.RelayBudget;
 import java.util.List;
@@ -16,6 +18,9 @@ final class FakeTunnel implements OwnTunnel {
   private final StreamId instance = StreamId.random();
   private final long sinceMillis;
   private Frame.Rank rank = Frame.Rank.NONE;
+  private final TunnelHandler handler =
+      new TunnelHandler(
+          Mux.Side.ACCEPTED, MuxSettings.DEFAULT, new CreditBudget(1 << 20), made -> null);
   volatile String ended;
 
   FakeTunnel(String session, long sinceMillis) {
@@ -70,7 +75,7 @@ final class FakeTunnel implements OwnTunnel {
 
   @Override
   public TunnelHandler handler() {
-    throw new UnsupportedOperationException();
+    return handler;
   }
 
   @Override

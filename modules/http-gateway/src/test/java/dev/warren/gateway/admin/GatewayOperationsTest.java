@@ -10,6 +10,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.warren.peer.GatewayIdentity;
 import dev.warren.peer.control.ControlStatus;
 import dev.warren.peer.control.NoControlPlaneException;
+import dev.warren.peer.link.HolderCounts;
+import dev.warren.peer.link.TunnelCounts;
 import dev.warren.peer.route.Ranks;
 import dev.warren.peer.route.Route;
 import dev.warren.peer.route.RouteTable;
@@ -20,7 +22,10 @@ import dev.warren.session.DuplicatePolicy;
 import dev.warren.session.SessionStatus;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -37,15 +42,20 @@ class GatewayOperationsTest {
   private final RouteTable table =
       new RouteTable(SELF, DuplicatePolicy.POOL, Ranks.ofOneGateway(), () -> nanos);
   private final FakeControlPlane control = new FakeControlPlane();
-  private final Operations clustered = operations(table, SELF, Optional.of(control));
-  private final Operations alone = operations(table, SELF, Optional.empty());
+  private final Operations clustered =
+      operations(table, SELF, Optional.of(control), HolderCounts.NONE);
+  private final Operations alone = operations(table, SELF, Optional.empty(), HolderCounts.NONE);
 
   private static Operations operations(
-      RouteTable table, GatewayIdentity self, Optional<FakeControlPlane> control) {
+      RouteTable table,
+      GatewayIdentity self,
+      Optional<FakeControlPlane> control,
+      HolderCounts counts) {
     return new GatewayOperations(
         self,
         table,
         control.map(plane -> plane),
+        counts,
         () -> {
           throw new UnsupportedOperationException();
         },
@@ -169,10 +179,31 @@ class GatewayOperationsTest {
                   tunnel.sinceMillis())));
     }
     control.knows("foo", SessionStatus.ONLINE, 1_000);
-    Operations peer = operations(there, PEER, Optional.of(control));
+    Operations peer =
+        operations(
+            there,
+            PEER,
+            Optional.of(control),
+            (sessions, within) -> {
+              assertEquals(Map.of(SELF, Set.of(SessionKey.of("foo"))), sessions);
+              return CompletableFuture.completedFuture(
+                  Map.of(SELF, List.of(TunnelCounts.of(first), TunnelCounts.of(second))));
+            });
     assertEquals(done(clustered.sessions(null, 10)), done(peer.sessions(null, 10)));
     assertEquals(
         done(clustered.session(SessionKey.of("foo"))), done(peer.session(SessionKey.of("foo"))));
+    SessionAnswer.Tunnel shown =
+        done(peer.session(SessionKey.of("foo"))).orElseThrow().tunnels().get(0);
+    assertEquals(0, shown.streams());
+    assertNull(shown.roundTripMillis(), "not measured yet");
+  }
+
+  @Test
+  void holderThatDoesNotSayHowBusyItsTunnelsAreLeavesThatOut() throws Exception {
+    atPeer("foo");
+    SessionAnswer answer = done(clustered.session(SessionKey.of("foo"))).orElseThrow();
+    assertNull(answer.tunnels().get(0).streams());
+    assertEquals(answer.tunnels().get(0).since(), answer.since());
   }
 
   @Test

@@ -12,6 +12,7 @@ import dev.warren.peer.route.RouteTable;
 import dev.warren.peer.route.RouteWire;
 import dev.warren.peer.wire.Acknowledged;
 import dev.warren.peer.wire.Address;
+import dev.warren.peer.wire.CountQuestion;
 import dev.warren.peer.wire.Known;
 import dev.warren.peer.wire.Peering;
 import dev.warren.protocol.FaultCode;
@@ -50,11 +51,14 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -71,7 +75,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>What concerns a link as a whole lives on one event loop, its connections on all of them.
  */
-public final class Links implements PeerPaths, Neighbours, AutoCloseable {
+public final class Links implements PeerPaths, Neighbours, HolderCounts, AutoCloseable {
   /** Gateways that this one knows at one time; a life of a gateway counts. */
   public static final int MAX_LINKS = 64;
 
@@ -101,6 +105,7 @@ public final class Links implements PeerPaths, Neighbours, AutoCloseable {
   private final ChannelGroup channels = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
   private final ConcurrentHashMap<Incarnation, Link> links = new ConcurrentHashMap<>();
   private final Map<String, Long> toldAt = new HashMap<>(); // on home
+  private final CountQuestions questions = new CountQuestions();
   private final Addresses addresses;
   private final Channel listener;
   private final String advertised;
@@ -706,6 +711,12 @@ public final class Links implements PeerPaths, Neighbours, AutoCloseable {
         }
       }
       case FRONT -> link.front(Front.of(message.getFront()));
+      case COUNT_QUESTION ->
+          connection.tell(
+              Peering.newBuilder()
+                  .setCountAnswer(CountQuestions.answer(message.getCountQuestion(), table))
+                  .build());
+      case COUNT_ANSWER -> questions.answered(message.getCountAnswer());
       case KIND_NOT_SET -> {
         // A newer gateway's; what matters to us it says in ways that we know.
       }
@@ -892,6 +903,38 @@ public final class Links implements PeerPaths, Neighbours, AutoCloseable {
   }
 
   // ---- for status pages ----
+
+  @Override
+  public CompletionStage<Map<GatewayIdentity, List<TunnelCounts>>> ask(
+      Map<GatewayIdentity, ? extends Collection<SessionKey>> sessions, Duration within) {
+    CompletableFuture<Map<GatewayIdentity, List<TunnelCounts>>> all =
+        CompletableFuture.completedFuture(Map.of());
+    for (Map.Entry<GatewayIdentity, ? extends Collection<SessionKey>> asked : sessions.entrySet()) {
+      Link link = links.get(asked.getKey().incarnation());
+      if (link == null || closed) {
+        continue;
+      }
+      all =
+          all.thenCombine(
+              questions.ask(asked.getValue(), question -> put(link, question), within),
+              (before, counts) -> {
+                Map<GatewayIdentity, List<TunnelCounts>> both = new HashMap<>(before);
+                both.put(asked.getKey(), counts);
+                return both;
+              });
+    }
+    return all;
+  }
+
+  private void put(Link link, CountQuestion question) {
+    home.execute(
+        () -> {
+          List<LinkConnection> up = link.connections();
+          if (!up.isEmpty()) {
+            up.get(0).tell(Peering.newBuilder().setCountQuestion(question).build());
+          }
+        });
+  }
 
   /** All links, those that are lost and not forgotten included. */
   public List<Status> status() {

@@ -31,7 +31,10 @@ import dev.warren.protocol.StreamId;
 import dev.warren.protocol.Target;
 import dev.warren.protocol.channel.StreamChannel;
 import dev.warren.protocol.channel.TunnelHandler;
+import dev.warren.protocol.flow.CreditBudget;
 import dev.warren.protocol.frame.Frame;
+import dev.warren.protocol.mux.Mux;
+import dev.warren.protocol.mux.MuxSettings;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
@@ -52,6 +55,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -167,6 +171,33 @@ class LinksTest {
     awaitLinked(first, second);
     awaitLinked(first, third);
     awaitLinked(second, third);
+  }
+
+  @Test
+  void aHolderSaysHowBusyItsTunnelsAreAndOneThatIsGoneIsMissing() throws Exception {
+    TestGateway first = gateway("g1", 5);
+    TestGateway second = gateway("g2", 1, first.address());
+    awaitLinked(first, second);
+    TunnelHandler handler =
+        new TunnelHandler(
+            Mux.Side.ACCEPTED, MuxSettings.DEFAULT, new CreditBudget(1 << 20), made -> null);
+    ScriptedTunnel tunnel = new ScriptedTunnel(SESSION, handler);
+    first.table.admit(tunnel, ScriptedTunnel.hello(SESSION, INSTANCE, 7, Frame.Rank.NONE));
+    first.table.welcomed(tunnel);
+    GatewayIdentity nobody = new GatewayIdentity("g9", new Incarnation(99, 99));
+    assertEquals(
+        Map.of(
+            first.identity,
+            List.of(
+                new TunnelCounts(
+                    new dev.warren.peer.route.Route.Key(SESSION, INSTANCE), 7, 0, 0, 0, 0))),
+        second
+            .links
+            .ask(
+                Map.of(first.identity, List.of(SESSION), nobody, List.of(SESSION)),
+                Duration.ofSeconds(10))
+            .toCompletableFuture()
+            .get(20, TimeUnit.SECONDS));
   }
 
   @Test
