@@ -20,7 +20,7 @@ public final class RelayBudget {
   private static final int FIRST_PART = 16;
 
   /** What each direction keeps until its stream ends (bytes). */
-  public static final int SMALLEST_WINDOW = 4 * 1024;
+  public static final int SMALLEST_WINDOW = 1024;
 
   /** What each direction keeps beside that for its FINISH (bytes). */
   static final int FINISH_ROOM = 512;
@@ -29,7 +29,7 @@ public final class RelayBudget {
   static final int PER_DIRECTION = SMALLEST_WINDOW + FINISH_ROOM;
 
   /** The default for all relayed streams of one tunnel (bytes). */
-  public static final long DEFAULT_PER_TUNNEL = 4L * 1024 * 1024;
+  public static final long DEFAULT_PER_TUNNEL = 8L * 1024 * 1024;
 
   private final long capacity;
   private final RelayBudget node;

@@ -260,7 +260,7 @@ class RelayBridgeTest {
 
   @Test
   void tunnelThatDrainsOrIsGoneAndABudgetThatIsUsedUpRefuse() {
-    World world = new World(1, 10_000);
+    World world = new World(1, 4_000);
     RelayApp first = world.open();
     RelayApp second = world.open();
     world.settle();

@@ -87,7 +87,7 @@ class RelayConversationTest {
 
   @Test
   void streamsThatTheBudgetDoesNotCoverAreRefused() {
-    budget = node.ofTunnel(10_000);
+    budget = node.ofTunnel(4_000);
     link.sends(Conversation.open(1, 100), Conversation.open(3, 100));
     link.expectsRefused(3, FaultCode.OVERLOADED);
     tunnel.expects(Frame.Open.class);
