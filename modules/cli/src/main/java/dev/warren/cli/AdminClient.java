@@ -46,7 +46,10 @@ final class AdminClient {
   /** Closing a session may take the gateway some seconds. */
   private static final Duration ANSWER_WITHIN = Duration.ofSeconds(40);
 
-  private static final ObjectMapper JSON = new ObjectMapper();
+  /** Of its own, because all commands know this class and few of them ever see JSON. */
+  private static final class Json {
+    static final ObjectMapper MAPPER = new ObjectMapper();
+  }
 
   private final URI admin;
   private final Optional<String> token;
@@ -141,7 +144,7 @@ final class AdminClient {
   private Answer answer(HttpResponse<String> response) throws IOException {
     JsonNode json = null;
     try {
-      json = JSON.readTree(response.body());
+      json = Json.MAPPER.readTree(response.body());
     } catch (JsonProcessingException e) {
       // Said below.
     }

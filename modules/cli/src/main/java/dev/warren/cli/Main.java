@@ -80,7 +80,7 @@ public final class Main {
     // Before anything can log: logback's own default would print debug lines to standard output.
     Logs.configure(Logs.Threshold.INFO, Logs.Format.TEXT, false);
     Map<CommandSpec, Command> bySpec = new HashMap<>();
-    CommandLine line = new CommandLine(root(bySpec));
+    CommandLine line = new CommandLine(root(arguments, bySpec));
     try {
       ParseResult result = line.parseArgs(arguments);
       while (result.hasSubcommand()) {
@@ -173,7 +173,7 @@ public final class Main {
     return message == null || message.isBlank() ? thrown.getClass().getName() : message;
   }
 
-  private static CommandSpec root(Map<CommandSpec, Command> bySpec) {
+  private static CommandSpec root(String[] arguments, Map<CommandSpec, Command> bySpec) {
     CommandSpec root = CommandSpec.create().name("warren");
     root.usageMessage()
         .description("A cluster of gateways for reverse tunnels.")
@@ -184,17 +184,33 @@ public final class Main {
             "warren.COMMAND.dial-timeout; what stands first here beats what stands later.");
     addHelp(root);
     Catalog catalog = catalog();
+    // Once the first word names a command, no option of another can be meant, and making them all
+    // is a good part of what an agent's start costs.
+    boolean named =
+        arguments.length > 0
+            && COMMANDS.stream().anyMatch(command -> command.name().equals(arguments[0]));
     for (Command command : COMMANDS) {
-      root.addSubcommand(command.name(), spec(command, catalog, bySpec));
+      root.addSubcommand(
+          command.name(),
+          named && !command.name().equals(arguments[0])
+              ? bare(command)
+              : spec(command, catalog, bySpec));
     }
     return root;
   }
 
+  private static CommandSpec bare(Command command) {
+    CommandSpec spec = CommandSpec.create().name(command.name());
+    spec.usageMessage().description(command.summary()).abbreviateSynopsis(true);
+    return spec;
+  }
+
   private static CommandSpec spec(
       Command command, Catalog catalog, Map<CommandSpec, Command> bySpec) {
-    CommandSpec spec = CommandSpec.create().name(command.name());
+    CommandSpec spec = bare(command);
     bySpec.put(spec, command);
-    spec.usageMessage().description(command.summary()).abbreviateSynopsis(true);
+    Map<Flag<?>, String> defaults =
+        command.fromOutside() ? Settings.defaults(catalog, command.block()) : Map.of();
     if (!command.examples().isEmpty()) {
       List<String> footer = new ArrayList<>(List.of("", "Examples:"));
       command.examples().forEach(example -> footer.add("  " + example));
@@ -210,16 +226,16 @@ public final class Main {
                 .description(flag.description())
                 .build());
       } else {
-        spec.addOption(option(flag, null, catalog));
+        spec.addOption(option(flag, Map.of()));
       }
     }
     for (Flag<?> flag : command.flags()) {
-      spec.addOption(option(flag, command, catalog));
+      spec.addOption(option(flag, defaults));
     }
     if (command.fromOutside()) {
-      spec.addOption(option(CONFIG, null, catalog));
+      spec.addOption(option(CONFIG, Map.of()));
       for (Flag<?> flag : SHARED) {
-        spec.addOption(option(flag, command, catalog));
+        spec.addOption(option(flag, defaults));
       }
     }
     addHelp(spec);
@@ -247,14 +263,9 @@ public final class Main {
         .exitCodeList(ExitStatus.shown());
   }
 
-  private static OptionSpec option(Flag<?> flag, Command command, Catalog catalog) {
-    String shownDefault =
-        command != null && command.fromOutside()
-            ? Settings.defaultOf(catalog, command.block(), flag)
-                .filter(text -> flag.kind() != Flag.Kind.SWITCH && !text.isEmpty())
-                .map(text -> " (default: " + text + ")")
-                .orElse("")
-            : "";
+  private static OptionSpec option(Flag<?> flag, Map<Flag<?>, String> defaults) {
+    String text = flag.kind() == Flag.Kind.SWITCH ? "" : defaults.getOrDefault(flag, "");
+    String shownDefault = text.isEmpty() ? "" : " (default: " + text + ")";
     OptionSpec.Builder option =
         OptionSpec.builder(flag.name())
             .description((flag.description() + shownDefault).replace("%", "%%"));

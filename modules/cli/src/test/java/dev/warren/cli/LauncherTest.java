@@ -1,6 +1,7 @@
 package dev.warren.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -31,12 +32,14 @@ class LauncherTest {
   private Path bin;
   private Path jar;
   private Path mvnRuns;
+  private Path archiveRuns;
 
   @BeforeEach
   void makeTree() throws IOException {
     tree = directory.resolve("a tree");
     bin = Files.createDirectories(directory.resolve("bin"));
     mvnRuns = directory.resolve("mvn-runs");
+    archiveRuns = directory.resolve("archive-runs");
     jar = tree.resolve("modules/cli/target/warren.jar");
     Path script = Path.of("../../warren").toAbsolutePath().normalize();
     write(tree.resolve("pom.xml"), "", LONG_AGO);
@@ -72,7 +75,17 @@ class LauncherTest {
 
   private Path jdk(String version) throws IOException {
     Path home = directory.resolve("jdk");
-    executable(home.resolve("bin/java"), "for a; do printf '<%s>' \"$a\"; done");
+    executable(
+        home.resolve("bin/java"),
+        "for a; do printf '<%s>' \"$a\"; done\n"
+            + "case $* in *ClassArchives*)\n"
+            + "  echo run >>'"
+            + archiveRuns
+            + "'; [ ! -e '"
+            + directory.resolve("no-archives")
+            + "' ] || exit 1\n"
+            + "  while [ $# -gt 2 ]; do shift; done; echo a >\"$1\"; echo a >\"$2\";;\n"
+            + "esac");
     Files.writeString(home.resolve("release"), "JAVA_VERSION=\"" + version + "\"\n");
     return home;
   }
@@ -90,6 +103,7 @@ class LauncherTest {
     command.addAll(List.of(arguments));
     ProcessBuilder builder = new ProcessBuilder(command).directory(Path.of("/").toFile());
     builder.environment().remove("WARREN_JAVA_OPTS");
+    builder.environment().remove("WARREN_ARCHIVES");
     builder.environment().put("JAVA_HOME", directory.resolve("jdk").toString());
     builder.environment().put("PATH", bin + ":" + System.getenv("PATH"));
     builder.environment().putAll(environment);
@@ -109,7 +123,20 @@ class LauncherTest {
   }
 
   private long builds() throws IOException {
-    return Files.exists(mvnRuns) ? Files.readAllLines(mvnRuns).size() : 0;
+    return lines(mvnRuns);
+  }
+
+  private long archivings() throws IOException {
+    return lines(archiveRuns);
+  }
+
+  private static long lines(Path file) throws IOException {
+    return Files.exists(file) ? Files.readAllLines(file).size() : 0;
+  }
+
+  private Path archive(String command, String version) throws IOException {
+    String home = directory.resolve("jdk").toRealPath().toString().replace('/', '_');
+    return jar.resolveSibling("warren-" + command + "-" + version + home + ".jsa");
   }
 
   @Test
@@ -200,5 +227,81 @@ class LauncherTest {
     assertTrue(old.err().contains("Java 11 (expected: 17 or later)"), old.err());
     Ended none = run(tree.resolve("warren"), Map.of("JAVA_HOME", "/no/such"), "version");
     assertTrue(none.err().contains("JAVA_HOME is \"/no/such\""), none.err());
+  }
+
+  @Test
+  void archivesAreMadeAfterTheBuildAndUsedFromThenOn() throws Exception {
+    Ended built = run("version");
+    assertTrue(built.err().contains("making archives"), built.err());
+    assertFalse(built.out().contains("SharedArchiveFile"), built.out());
+    for (String command : List.of("gateway", "agent")) {
+      Ended run = run(command);
+      assertEquals("", run.err());
+      String expected = "<-XX:SharedArchiveFile=" + archive(command, "17.0.1") + "><-Xshare:auto>";
+      assertTrue(run.out().contains(expected), run.out());
+    }
+    assertEquals(1, archivings());
+  }
+
+  @Test
+  void missingArchiveIsMadeForWhomItServesAndForNobodyElse() throws Exception {
+    run("version");
+    Files.delete(archive("agent", "17.0.1"));
+    run("token");
+    assertEquals(1, archivings());
+    assertTrue(run("agent").out().contains("SharedArchiveFile"));
+    assertEquals(2, archivings());
+  }
+
+  @Test
+  void archiveOlderThanTheJarIsMadeAnew() throws Exception {
+    run("version");
+    Files.setLastModifiedTime(archive("gateway", "17.0.1"), FileTime.from(LONG_AGO));
+    assertTrue(run("gateway").out().contains("SharedArchiveFile"));
+    assertEquals(2, archivings());
+  }
+
+  @Test
+  void archiveOfAnotherJavaIsNotUsed() throws Exception {
+    run("version");
+    jdk("17.0.2");
+    Ended run = run("gateway");
+    assertTrue(
+        run.out().contains("<-XX:SharedArchiveFile=" + archive("gateway", "17.0.2") + ">"),
+        run.out());
+    assertEquals(2, archivings());
+  }
+
+  @Test
+  void failedArchivesAreTriedOnceAndDoNoHarm() throws Exception {
+    Files.writeString(directory.resolve("no-archives"), "");
+    assertTrue(run("version").err().contains("no archives"));
+    Ended run = run("agent");
+    assertEquals(0, run.status());
+    assertEquals("", run.err());
+    assertFalse(run.out().contains("SharedArchiveFile"), run.out());
+    assertEquals(1, archivings());
+  }
+
+  @Test
+  void archivesCanBeTurnedOff() throws Exception {
+    Ended run = run(tree.resolve("warren"), Map.of("WARREN_ARCHIVES", "off"), "agent");
+    assertFalse(run.out().contains("SharedArchiveFile"), run.out());
+    assertEquals(0, archivings());
+  }
+
+  @Test
+  void agentStartsFromItsOwnJarOnceAnArchiveProvesThatItRuns() throws Exception {
+    Path own = jar.resolveSibling("warren-agent.jar");
+    Files.writeString(directory.resolve("no-archives"), "");
+    run("version");
+    write(own, "", Files.getLastModifiedTime(jar).toInstant());
+    assertTrue(run("agent").out().contains("<-jar><" + jar + ">"));
+    Files.delete(directory.resolve("no-archives"));
+    Files.delete(archive("agent", "17.0.1"));
+    assertTrue(run("agent").out().contains("<-jar><" + own + ">"));
+    assertTrue(run("gateway").out().contains("<-jar><" + jar + ">"));
+    write(own, "", LONG_AGO);
+    assertTrue(run("agent").out().contains("<-jar><" + jar + ">"));
   }
 }

@@ -233,7 +233,7 @@ class MainTest {
   @Test
   void manualNamesEverySetting() throws IOException {
     String manual;
-    try (InputStream in = Main.class.getResourceAsStream("/reference.conf")) {
+    try (InputStream in = Main.class.getResourceAsStream("reference.conf")) {
       manual = new String(in.readAllBytes(), StandardCharsets.UTF_8);
     }
     for (Map.Entry<String, List<Flag<?>>> command : Main.catalog().commands().entrySet()) {

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
@@ -25,8 +26,6 @@ import java.util.TreeSet;
  * commands, whichever is started: a key that nobody knows is an error and not a silent default.
  */
 final class ConfigFile {
-  private static final String ROOT = "warren";
-
   private final Map<String, ConfigValue> values;
 
   /** What a file says about one flag. */
@@ -42,7 +41,19 @@ final class ConfigFile {
 
   /** The defaults that ship with the program. */
   static ConfigFile reference(Catalog catalog) {
-    return of(ConfigFactory.parseResourcesAnySyntax("reference").withOnlyPath(ROOT), catalog);
+    return of(Shipped.CONFIG, catalog);
+  }
+
+  /**
+   * Parsed once. It stands apart from the reference.conf at the root of the jar, because Pekko's is
+   * there, forty times its size, and an agent needs none of it.
+   */
+  private static final class Shipped {
+    static final Config CONFIG =
+        ConfigFactory.parseResources(
+            ConfigFile.class,
+            "/dev/warren/cli/reference.conf",
+            ConfigParseOptions.defaults().setAllowMissing(false));
   }
 
   /**
@@ -64,11 +75,12 @@ final class ConfigFile {
   private static ConfigFile of(Config config, Catalog catalog) {
     Map<String, ConfigValue> values = new TreeMap<>();
     collect("", config.root(), values);
+    Set<String> known = catalog.paths();
     for (Map.Entry<String, ConfigValue> value : values.entrySet()) {
       String command = catalog.commandOfBlocks(value.getKey());
       if (command != null) {
         checkBlocks(value.getKey(), value.getValue(), catalog.commands().get(command));
-      } else if (!catalog.paths().contains(value.getKey())) {
+      } else if (!known.contains(value.getKey())) {
         throw new SettingsException(
             value.getKey()
                 + ": no such setting, in "

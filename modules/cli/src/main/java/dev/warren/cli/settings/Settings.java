@@ -267,11 +267,16 @@ public final class Settings {
     return new SettingsException(text.toString());
   }
 
-  /** The default of a flag as the help shows it; empty where it has none. */
-  public static Optional<String> defaultOf(Catalog catalog, String command, Flag<?> flag) {
-    return ConfigFile.reference(catalog)
-        .of(catalog.path(command, flag), flag)
-        .map(entry -> String.join(" ", entry.texts()));
+  /** The defaults of a command's flags as the help shows them; those that have none are missing. */
+  public static Map<Flag<?>, String> defaults(Catalog catalog, String command) {
+    ConfigFile reference = ConfigFile.reference(catalog);
+    Map<Flag<?>, String> defaults = new HashMap<>();
+    for (Flag<?> flag : catalog.of(command)) {
+      reference
+          .of(catalog.path(command, flag), flag)
+          .ifPresent(entry -> defaults.put(flag, String.join(" ", entry.texts())));
+    }
+    return defaults;
   }
 
   private static String shown(String value) {
