@@ -15,6 +15,9 @@ import dev.warren.gateway.GatewaySettings;
 import dev.warren.gateway.access.Token;
 import dev.warren.gateway.access.TokenKind;
 import dev.warren.protocol.SessionKey;
+import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
+import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -131,6 +134,27 @@ class OperatorCommandsTest {
     assertTrue(lines.get(1).startsWith("foo      online  gw-1    "), run.out());
     assertEquals(lines.get(0).indexOf("REMOTE"), lines.get(1).indexOf("127.0.0.1"), run.out());
     assertEquals(1, asked("sessions", "--after", "foo").out().lines().count());
+  }
+
+  @Test
+  void watchingShowsThemAgainAndAgain() throws Exception {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    Terminal terminal =
+        new Terminal(
+            InputStream.nullInputStream(),
+            new PrintStream(out, true, StandardCharsets.UTF_8),
+            System.err,
+            Map.of("WARREN_TOKEN", OPERATOR));
+    String[] command = {"sessions", "--watch", "--admin", admin};
+    Thread watching = new Thread(() -> Main.run(command, terminal));
+    watching.start();
+    while (out.toString(StandardCharsets.UTF_8).split("SESSION  STATUS", -1).length < 3) {
+      assertTrue(watching.isAlive(), out.toString(StandardCharsets.UTF_8));
+      Thread.onSpinWait();
+    }
+    watching.interrupt();
+    watching.join(30_000);
+    assertFalse(watching.isAlive());
   }
 
   @Test

@@ -5,6 +5,7 @@ import dev.warren.gateway.access.TokenFileAuthorizer;
 import dev.warren.gateway.admin.AdminServer;
 import dev.warren.gateway.admin.GatewayOperations;
 import dev.warren.gateway.admin.GatewayStatus;
+import dev.warren.gateway.admin.SessionFeed;
 import dev.warren.gateway.http.HttpPipeline;
 import dev.warren.gateway.http.HttpServices;
 import dev.warren.gateway.http.HttpSettings;
@@ -106,6 +107,7 @@ public final class Gateway implements AutoCloseable {
   private final TunnelAcceptor acceptor;
   private final CreditBudget budget;
   private final AdminServer admin;
+  private final SessionFeed feed;
   private final State state;
   private final GatewaySettings.Drain drain;
   private final AtomicBoolean draining = new AtomicBoolean();
@@ -139,6 +141,7 @@ public final class Gateway implements AutoCloseable {
       TunnelAcceptor acceptor,
       CreditBudget budget,
       AdminServer admin,
+      SessionFeed feed,
       State state,
       GatewaySettings.Drain drain) {
     this.watch = watch;
@@ -151,6 +154,7 @@ public final class Gateway implements AutoCloseable {
     this.acceptor = acceptor;
     this.budget = budget;
     this.admin = admin;
+    this.feed = feed;
     this.state = state;
     this.drain = drain;
   }
@@ -286,6 +290,7 @@ public final class Gateway implements AutoCloseable {
               Optional.ofNullable(clusterTls).map(ClusterTls::refusals),
               Optional.ofNullable(peers).map(Peers::control));
       // Last, and on a thread of its own: nobody who needs a stream shall wait for it.
+      SessionFeed feed = SessionFeed.of(identity, table, InstantSource.system());
       CompletableFuture<Gateway> made = new CompletableFuture<>();
       AdminServer admin =
           operators
@@ -296,6 +301,7 @@ public final class Gateway implements AutoCloseable {
                           authorizerOfOperators,
                           table,
                           status,
+                          feed,
                           () -> made.thenAccept(Gateway::beginDrain)))
               .orElse(null);
       Gateway gateway =
@@ -310,6 +316,7 @@ public final class Gateway implements AutoCloseable {
               acceptor,
               budget,
               admin,
+              feed,
               state,
               settings.drain());
       made.complete(gateway);
@@ -331,6 +338,7 @@ public final class Gateway implements AutoCloseable {
       Authorizer operators,
       RouteTable table,
       GatewayStatus status,
+      SessionFeed feed,
       Runnable drain) {
     return AdminServer.start(
         settings.admin().orElseThrow(),
@@ -341,6 +349,7 @@ public final class Gateway implements AutoCloseable {
             status.control(),
             status.links().<HolderCounts>map(links -> links).orElse(HolderCounts.NONE),
             status,
+            feed,
             drain,
             InstantSource.system()));
   }
@@ -584,6 +593,7 @@ public final class Gateway implements AutoCloseable {
     state.ready = false;
     state.draining = true;
     acceptor.close();
+    feed.close();
     CompletionStage<Void> adminClosed =
         admin == null ? CompletableFuture.completedFuture(null) : admin.close();
     long deadline = System.nanoTime() + CLOSE_WITHIN.toNanos();

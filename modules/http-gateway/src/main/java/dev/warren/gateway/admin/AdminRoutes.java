@@ -80,6 +80,7 @@ final class AdminRoutes extends AllDirectives {
                     segment("sessions").slash(segment()).slash(segment()),
                     (realm, id) -> session(request, realm + "/" + id)),
                 path(segment("control-plane").slash("restart"), () -> post(() -> restart(request))),
+                path("events", () -> get(() -> events(request))),
                 path("drain", () -> post(() -> drain(request)))));
   }
 
@@ -160,6 +161,22 @@ final class AdminRoutes extends AllDirectives {
                       Answers.json(
                           StatusCodes.ACCEPTED, Map.of("restarting", all ? "all" : "this")));
                 }));
+  }
+
+  /**
+   * GET /api/v1/events: what becomes of sessions, as server-sent events, until one side ends it.
+   */
+  private Route events(HttpRequest request) {
+    return allowed(
+        request,
+        null,
+        principal ->
+            operations.feed().hasRoom()
+                ? complete(Answers.stream(EventStream.TYPE, EventStream.of(operations.feed())))
+                : complete(
+                    failed(
+                        new Operations.UnavailableException(
+                            SessionFeed.MAX_LISTENERS + " listen already"))));
   }
 
   /** POST /api/v1/drain: the gateway goes, without hurting anybody, and its process ends. */

@@ -17,6 +17,8 @@ import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.http.javadsl.model.MediaTypes;
 import org.apache.pekko.http.javadsl.model.StatusCode;
 import org.apache.pekko.http.javadsl.model.headers.RawHeader;
+import org.apache.pekko.stream.javadsl.Source;
+import org.apache.pekko.util.ByteString;
 
 /** How answers look: JSON in UTF-8, times in ISO 8601 and UTC, what is not known left out. */
 final class Answers {
@@ -48,14 +50,26 @@ final class Answers {
   }
 
   private static HttpResponse rendered(StatusCode status, ContentType type, Object value) {
+    byte[] body = (text(value) + "\n").getBytes(java.nio.charset.StandardCharsets.UTF_8);
+    return HttpResponse.create()
+        .withStatus(status)
+        .addHeader(NO_STORE)
+        .addHeader(NO_SNIFF)
+        .withEntity(HttpEntities.create(type, body));
+  }
+
+  /** What goes on for as long as both sides want. */
+  static HttpResponse stream(ContentType type, Source<ByteString, ?> bytes) {
+    return HttpResponse.create()
+        .addHeader(NO_STORE)
+        .addHeader(NO_SNIFF)
+        .withEntity(HttpEntities.createChunked(type, bytes));
+  }
+
+  /** One line. */
+  static String text(Object value) {
     try {
-      byte[] body =
-          (JSON.writeValueAsString(value) + "\n").getBytes(java.nio.charset.StandardCharsets.UTF_8);
-      return HttpResponse.create()
-          .withStatus(status)
-          .addHeader(NO_STORE)
-          .addHeader(NO_SNIFF)
-          .withEntity(HttpEntities.create(type, body));
+      return JSON.writeValueAsString(value);
     } catch (JsonProcessingException e) {
       throw new IllegalStateException(value.getClass() + " has no form in JSON", e);
     }

@@ -54,6 +54,7 @@ public final class GatewayOperations implements Operations {
   private final Optional<ControlPlane> control;
   private final HolderCounts counts;
   private final Supplier<StatusAnswer> status;
+  private final SessionFeed feed;
   private final Runnable drain;
   private final InstantSource clock;
 
@@ -61,6 +62,7 @@ public final class GatewayOperations implements Operations {
    * @param control empty where the gateway is alone
    * @param counts of tunnels at other gateways
    * @param status asked for every answer
+   * @param feed of the same table
    * @param drain has the gateway drain and close, and returns at once
    */
   public GatewayOperations(
@@ -69,6 +71,7 @@ public final class GatewayOperations implements Operations {
       Optional<ControlPlane> control,
       HolderCounts counts,
       Supplier<StatusAnswer> status,
+      SessionFeed feed,
       Runnable drain,
       InstantSource clock) {
     this.self = self;
@@ -76,6 +79,7 @@ public final class GatewayOperations implements Operations {
     this.control = control;
     this.counts = counts;
     this.status = status;
+    this.feed = feed;
     this.drain = drain;
     this.clock = clock;
   }
@@ -337,6 +341,11 @@ public final class GatewayOperations implements Operations {
     } else {
       control.get().restart(reason);
     }
+  }
+
+  @Override
+  public SessionFeed feed() {
+    return feed;
   }
 
   @Override

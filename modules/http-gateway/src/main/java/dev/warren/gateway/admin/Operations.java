@@ -44,6 +44,9 @@ public interface Operations {
    */
   void restartControlPlane(boolean all, String reason);
 
+  /** What becomes of sessions from now on. */
+  SessionFeed feed();
+
   /** Has the gateway go without hurting anybody; again, once it is about to, does nothing. */
   void drain();
 

@@ -13,8 +13,12 @@ import dev.warren.gateway.access.OpenAuthorizer;
 import dev.warren.gateway.access.Token;
 import dev.warren.gateway.access.TokenFileAuthorizer;
 import dev.warren.gateway.access.TokenKind;
+import dev.warren.peer.route.RouteTable;
 import dev.warren.peer.watch.FileWatch;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -27,6 +31,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -214,6 +219,57 @@ class AdminServerTest {
     assertEquals(List.of("drain"), OPERATIONS.questions());
     problem(send("GET", "/api/v1/drain"), 405, "POST");
     problem(send(guardedAddress, "POST", "/api/v1/drain", "Bearer " + OF_FOO_ONLY), 403, "");
+  }
+
+  @Test
+  void eventsTellWhatBecomesOfSessionsWhileItHappens() throws Exception {
+    List<InputStream> clients = new ArrayList<>();
+    try {
+      for (int i = 0; i < SessionFeed.MAX_LISTENERS; i++) {
+        HttpResponse<InputStream> response = events();
+        assertEquals(200, response.statusCode());
+        assertTrue(
+            response
+                .headers()
+                .firstValue("Content-Type")
+                .orElse("")
+                .startsWith("text/event-stream"));
+        clients.add(response.body());
+      }
+      BufferedReader lines =
+          new BufferedReader(new InputStreamReader(clients.get(0), StandardCharsets.UTF_8));
+      assertEquals(": still here", lines.readLine());
+      while (OPERATIONS.feed.listeners() < clients.size()) {
+        Thread.onSpinWait();
+      }
+      problem(send("GET", "/api/v1/events"), 503, "listen already");
+      FakeTunnel tunnel = new FakeTunnel("foo", 0);
+      OPERATIONS.table.admit(tunnel, tunnel.hello());
+      OPERATIONS.table.welcomed(tunnel);
+      assertEquals(
+          List.of(
+              "",
+              "id: 1",
+              "event: online",
+              "data: {\"session\":\"foo\",\"realm\":\"_\",\"id\":\"foo\","
+                  + "\"at\":\"2026-03-01T10:00:00.123Z\",\"holders\":[\"gw-1\"],\"before\":[]}",
+              ""),
+          lines.lines().limit(5).toList());
+      OPERATIONS.table.lost(tunnel, RouteTable.Removal.LOST);
+      assertEquals(List.of("id: 2", "event: offline"), lines.lines().limit(2).toList());
+    } finally {
+      for (InputStream client : clients) {
+        client.close();
+      }
+    }
+  }
+
+  private static HttpResponse<InputStream> events() throws Exception {
+    return CLIENT.send(
+        HttpRequest.newBuilder(
+                URI.create("http://127.0.0.1:" + openAddress.getPort() + "/api/v1/events"))
+            .build(),
+        HttpResponse.BodyHandlers.ofInputStream());
   }
 
   @Test

@@ -1,6 +1,11 @@
 package dev.warren.gateway.admin;
 
+import dev.warren.peer.GatewayIdentity;
+import dev.warren.peer.route.Ranks;
+import dev.warren.peer.route.RouteTable;
+import dev.warren.protocol.Incarnation;
 import dev.warren.protocol.SessionKey;
+import dev.warren.session.DuplicatePolicy;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,8 +16,12 @@ import java.util.concurrent.CompletionStage;
 
 /** Answers what a test says, and remembers what it was asked. */
 final class FakeOperations implements Operations {
+  static final GatewayIdentity SELF = new GatewayIdentity("gw-1", new Incarnation(1, 1));
   static final Instant SINCE = Instant.parse("2026-03-01T10:00:00.123Z");
 
+  final RouteTable table =
+      new RouteTable(SELF, DuplicatePolicy.POOL, Ranks.ofOneGateway(), System::nanoTime);
+  final SessionFeed feed = SessionFeed.of(SELF, table, () -> SINCE);
   final List<String> asked = new ArrayList<>();
   volatile RuntimeException failure;
 
@@ -93,6 +102,11 @@ final class FakeOperations implements Operations {
   @Override
   public void restartControlPlane(boolean all, String reason) {
     asked("restart " + all + " " + reason);
+  }
+
+  @Override
+  public SessionFeed feed() {
+    return feed;
   }
 
   @Override

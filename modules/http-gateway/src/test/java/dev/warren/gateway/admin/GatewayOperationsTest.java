@@ -59,6 +59,7 @@ class GatewayOperationsTest {
         () -> {
           throw new UnsupportedOperationException();
         },
+        null,
         () -> {},
         () -> NOW);
   }

@@ -114,6 +114,9 @@ public final class RouteTable {
 
     /** The session can be reached in a way that it could not before. */
     default void reachable(SessionKey session) {}
+
+    /** A peer has a tunnel of the session no more. */
+    default void withdrawn(SessionKey session) {}
   }
 
   private final GatewayIdentity self;
@@ -574,17 +577,12 @@ public final class RouteTable {
 
   /** A peer no longer holds this tunnel; a newer connection of the same instance stays. */
   public void withdrawn(GatewayIdentity holder, Route.Key key, long connection) {
-    entries.computeIfPresent(
+    drop(
         key.session(),
-        (session, entry) -> {
-          drop(
-              entry,
-              route ->
-                  route.holder().incarnation().equals(holder.incarnation())
-                      && route.instance().equals(key.instance())
-                      && route.connection() <= connection);
-          return entry;
-        });
+        route ->
+            route.holder().incarnation().equals(holder.incarnation())
+                && route.instance().equals(key.instance())
+                && route.connection() <= connection);
     keepWithinLimit();
   }
 
@@ -603,15 +601,9 @@ public final class RouteTable {
   private void dropAll(Incarnation holder, Set<Route.Key> kept) {
     for (Map.Entry<SessionKey, Entry> each : entries.entrySet()) {
       if (concerns(each.getValue().routes, holder)) {
-        entries.computeIfPresent(
+        drop(
             each.getKey(),
-            (session, entry) -> {
-              drop(
-                  entry,
-                  route ->
-                      route.holder().incarnation().equals(holder) && !kept.contains(route.key()));
-              return entry;
-            });
+            route -> route.holder().incarnation().equals(holder) && !kept.contains(route.key()));
       }
     }
   }
@@ -625,12 +617,24 @@ public final class RouteTable {
     return false;
   }
 
-  private void drop(Entry entry, java.util.function.Predicate<Route> which) {
-    boolean was = entry.changing(nanoClock.getAsLong());
-    List<Route> left = new ArrayList<>(entry.routes);
-    if (left.removeIf(which)) {
-      entry.routes = List.copyOf(left);
-      counted(entry, was);
+  private void drop(SessionKey session, java.util.function.Predicate<Route> which) {
+    boolean[] dropped = new boolean[1];
+    entries.computeIfPresent(
+        session,
+        (key, entry) -> {
+          boolean was = entry.changing(nanoClock.getAsLong());
+          List<Route> left = new ArrayList<>(entry.routes);
+          if (left.removeIf(which)) {
+            entry.routes = List.copyOf(left);
+            counted(entry, was);
+            dropped[0] = true;
+          }
+          return entry;
+        });
+    if (dropped[0]) {
+      for (Listener listener : listeners) {
+        listener.withdrawn(session);
+      }
     }
   }
 
