@@ -3,6 +3,7 @@ package dev.warren.multijvm;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.warren.multijvm.load.Caller;
 import dev.warren.multijvm.load.Figures;
 import dev.warren.multijvm.process.AgentProcess;
@@ -45,6 +46,28 @@ class ReachableEverywhereTest {
       List<Double> millis = reach("near-" + home.id(), home);
       for (double each : millis) {
         assertTrue(each < ENOUGH.toMillis(), home.id() + ": " + millis + " ms");
+      }
+    }
+  }
+
+  @Test
+  void everyGatewayTellsHowBusyATunnelIsWhereverItEnds() throws Exception {
+    GatewayProcess home = cluster.all().get(0);
+    try (AgentProcess agent = cluster.agent("busy", List.of(home))) {
+      agent.awaitUp();
+      for (GatewayProcess gateway : cluster.all()) {
+        Eventually.within(
+            Duration.ofSeconds(60),
+            () -> {
+              JsonNode tunnel =
+                  gateway.admin().session("busy").orElseThrow().path("tunnels").path(0);
+              String told = gateway.id() + ": " + tunnel;
+              assertEquals(home.id(), tunnel.path("holder").asText(), told);
+              assertTrue(tunnel.path("bytesReceived").asLong() > 0, told);
+              assertTrue(tunnel.path("bytesSent").asLong() > 0, told);
+              assertTrue(tunnel.path("roundTripMillis").asDouble() > 0, told);
+              assertEquals(0, tunnel.path("streams").asInt(-1), told);
+            });
       }
     }
   }
