@@ -95,6 +95,7 @@ public final class PekkoControlPlane implements ControlPlane {
   // Of the thread alone.
   private Node node;
   private int keptPort;
+  private ActorSystem<?> stuck; // told to end, and had not when we last looked
   private long restarts;
   private String lastReason = "";
   private String rollingReason = "";
@@ -363,7 +364,14 @@ public final class PekkoControlPlane implements ControlPlane {
           .getWhenTerminated()
           .whenComplete((done, failure) -> run(() -> ended(system, "its actor system has ended")));
       node = new Node(system);
-      keptPort = node.address.port();
+      if (isPortTaken()) {
+        log.atWarn()
+            .addKeyValue("address", node.address)
+            .addKeyValue("instead-of", keptPort)
+            .log("control.other-port");
+      } else {
+        keptPort = node.address.port();
+      }
       node.sessions =
           SessionDirectory.start(
               system,
@@ -402,16 +410,24 @@ public final class PekkoControlPlane implements ControlPlane {
     gone.forEach(tunnel -> tunnelLost(tunnel, "gone while it was reported"));
   }
 
+  private boolean isPortTaken() {
+    return stuck != null && !stuck.getWhenTerminated().toCompletableFuture().isDone();
+  }
+
   private Config config() {
     Map<String, Object> own = new HashMap<>();
-    boolean behind = settings.advertisePort() != 0;
+    // One that was told to end and does not keeps the port for itself.
+    boolean elsewhere = isPortTaken();
+    boolean behind = settings.advertisePort() != 0 && !elsewhere;
     own.put(
         "pekko.cluster.roles",
         List.of(
             ROLE_OF_ID + settings.identity().id(),
             ROLE_OF_INCARNATION + settings.identity().incarnation()));
     own.put("pekko.remote.artery.canonical.hostname", settings.advertiseHost());
-    own.put("pekko.remote.artery.canonical.port", behind ? settings.advertisePort() : keptPort);
+    own.put(
+        "pekko.remote.artery.canonical.port",
+        behind ? settings.advertisePort() : elsewhere ? 0 : keptPort);
     own.put("pekko.remote.artery.bind.hostname", settings.listenHost());
     if (behind) {
       own.put("pekko.remote.artery.bind.port", settings.listenPort());
@@ -600,6 +616,7 @@ public final class PekkoControlPlane implements ControlPlane {
     }
     old.system.terminate();
     if (!await(old.system.getWhenTerminated(), ENDING)) {
+      stuck = old.system;
       log.atError().addKeyValue("address", old.address).log("control.does-not-end");
     }
   }

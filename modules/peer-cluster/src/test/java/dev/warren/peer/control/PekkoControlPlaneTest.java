@@ -10,11 +10,16 @@ import dev.warren.session.SessionStatus;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.apache.pekko.actor.Address;
 import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.actor.typed.DispatcherSelector;
+import org.apache.pekko.actor.typed.PostStop;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.cluster.typed.Cluster;
 import org.apache.pekko.cluster.typed.Down;
 import org.junit.jupiter.api.Test;
@@ -145,6 +150,40 @@ class PekkoControlPlaneTest {
       planes.unfilter(two);
       planes.until("one cluster", LIMIT, planes::areOne);
       assertEquals(1, one.status().restarts() + two.status().restarts());
+    }
+  }
+
+  /** As seen in a network that takes nothing: it keeps its port, and the process goes on. */
+  @Test
+  void whoseActorSystemDoesNotEndJoinsAgainByAnotherPort() throws Exception {
+    CountDownLatch holdsOut = new CountDownLatch(1);
+    try (ControlPlanes planes = new ControlPlanes(directory)) {
+      ControlPlanes.Gateway one = planes.start("one");
+      planes.until("formed", LIMIT, () -> one.status().clusterId().isPresent());
+      Optional<String> before = one.status().cluster();
+      one.plane.withSystem(
+          system ->
+              system.systemActorOf(
+                  Behaviors.receive(String.class)
+                      .onSignal(
+                          PostStop.class,
+                          stop -> {
+                            holdsOut.await();
+                            return Behaviors.same();
+                          })
+                      .build(),
+                  "holds-out",
+                  DispatcherSelector.blocking()));
+      one.plane.restart("a test");
+      planes.until(
+          "at another port",
+          LIMIT,
+          () ->
+              one.status().state() == ControlStatus.State.MEMBER
+                  && !one.status().cluster().equals(before));
+      assertEquals(1, one.status().restarts());
+    } finally {
+      holdsOut.countDown();
     }
   }
 
