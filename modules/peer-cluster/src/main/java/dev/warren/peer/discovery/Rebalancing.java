@@ -14,11 +14,11 @@ public final class Rebalancing {
   /** A gateway with at most this many times its share asks nobody. */
   public static final double TOLERATED = 1.1;
 
-  /** ... nor one that holds only so many more than its share. */
-  public static final int TOLERATED_TUNNELS = 2;
+  /** ... nor one that holds only so many more than its share: moving a handful gains nothing. */
+  public static final int TOLERATED_TUNNELS = 12;
 
   /** The gateways must have been the same for so long: one that restarts is not to be refilled. */
-  public static final Duration SETTLED = Duration.ofSeconds(5);
+  public static final Duration SETTLED = Duration.ofSeconds(10);
 
   /** So long after it was asked an agent should have moved. */
   public static final Duration MOVING = Duration.ofSeconds(15);

@@ -19,8 +19,9 @@ class RebalancingTest {
     long now = 0;
     assertEquals(0, rebalancing.ask(150, List.of(150), now));
     assertEquals(0, rebalancing.ask(150, List.of(150, 0), now += 60 * SECOND)); // one has come
-    assertEquals(0, rebalancing.ask(150, List.of(150, 0), now += 4 * SECOND));
-    assertTrue(rebalancing.ask(150, List.of(150, 0), now + SECOND) > 0);
+    long settled = Rebalancing.SETTLED.toNanos();
+    assertEquals(0, rebalancing.ask(150, List.of(150, 0), now + settled - 1));
+    assertTrue(rebalancing.ask(150, List.of(150, 0), now + settled) > 0);
   }
 
   @Test
@@ -32,7 +33,7 @@ class RebalancingTest {
     Rebalancing near = new Rebalancing(new Random(1));
     for (long second = 0; second < 100; second++) {
       assertEquals(0, near.ask(105, List.of(100, 95), second * SECOND));
-      assertEquals(0, near.ask(3, List.of(1, 1), second * SECOND), "a handful is no imbalance");
+      assertEquals(0, near.ask(12, List.of(0, 0), second * SECOND), "a handful is no imbalance");
     }
   }
 
@@ -40,11 +41,11 @@ class RebalancingTest {
   void thoseWhoWereAskedAreNotReplacedByOthersBeforeTheirTime() {
     Rebalancing rebalancing = new Rebalancing(new Random(7));
     int asked = 0;
-    rebalancing.ask(20, List.of(10), 0);
-    for (long second = 5; second < 14; second++) { // nobody moves
-      asked += rebalancing.ask(20, List.of(10), second * SECOND);
+    rebalancing.ask(100, List.of(50), 0);
+    for (long second = 10; second < 24; second++) { // nobody moves
+      asked += rebalancing.ask(100, List.of(50), second * SECOND);
     }
-    assertTrue(asked <= 5, "asked " + asked + " of a surplus of 5");
+    assertTrue(asked > 0 && asked <= 25, "asked " + asked + " of a surplus of 25");
   }
 
   /** 300 agents at two gateways, a third joins: within a minute nobody has 1.25 of the mean. */
