@@ -77,7 +77,7 @@ public final class Gateway implements AutoCloseable {
   /** What it calls itself in WELCOME. */
   public static final String SOFTWARE = "warren-gateway";
 
-  /** How long {@link #close} waits for what is under way, in all. */
+  /** How long {@link #close} waits for what is under way, the cluster not counted. */
   private static final Duration CLOSE_WITHIN = Duration.ofSeconds(3);
 
   /** How often sessions that are gone for too long are looked for. */
@@ -575,7 +575,8 @@ public final class Gateway implements AutoCloseable {
   /**
    * Stops, in this order: not ready any more, no new connections; agents are told, so that they
    * look for another gateway at once; what is under way ends with its connection. Returns when all
-   * is closed, after 3 seconds at most; a second call does nothing.
+   * is closed: after 3 seconds at most, and 10 more where there is a cluster to leave. A second
+   * call does nothing.
    */
   @Override
   public void close() {

@@ -27,7 +27,7 @@ import org.slf4j.LoggerFactory;
 /** What a gateway has that is not alone: its links, its control plane, and what agents are told. */
 final class Peers {
   /** How long the cluster may take to be left. */
-  private static final Duration LEAVE_WITHIN = Duration.ofSeconds(10);
+  static final Duration LEAVE_WITHIN = Duration.ofSeconds(10);
 
   private static final Logger log = LoggerFactory.getLogger(Peers.class);
 
@@ -129,13 +129,20 @@ final class Peers {
     }
   }
 
-  /** The cluster is left, and then links end. */
+  /**
+   * Links end, then the cluster is left: no stream waits for that, and until then the others know
+   * where the sessions are listed.
+   *
+   * @param within for the links; leaving has {@link #LEAVE_WITHIN} beside it
+   */
   void close(Duration within) {
     discovery.close();
-    CompletionStage<Void> left = control == null ? null : control.close();
     links.close(within);
-    if (left != null) {
-      left.toCompletableFuture()
+    ControlPlane plane = control;
+    if (plane != null) {
+      plane
+          .close()
+          .toCompletableFuture()
           .completeOnTimeout(null, LEAVE_WITHIN.toMillis(), TimeUnit.MILLISECONDS)
           .join();
     }

@@ -31,7 +31,7 @@ public record SessionSettings(
           Duration.ofMinutes(10),
           Duration.ofSeconds(2),
           Duration.ofMillis(500),
-          Duration.ofSeconds(5),
+          Duration.ofSeconds(2), // it is waited for once more after a shard has found a home
           Duration.ofSeconds(1),
           60);
 

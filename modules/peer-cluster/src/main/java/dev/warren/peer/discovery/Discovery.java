@@ -2,7 +2,7 @@ package dev.warren.peer.discovery;
 
 import dev.warren.peer.GatewayIdentity;
 import dev.warren.peer.link.Front;
-import dev.warren.peer.link.Links;
+import dev.warren.peer.link.Fronts;
 import dev.warren.peer.route.OwnTunnel;
 import dev.warren.peer.route.RouteTable;
 import dev.warren.protocol.frame.Frame;
@@ -10,12 +10,12 @@ import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.Future;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,22 +43,29 @@ public final class Discovery implements RouteTable.Listener, AutoCloseable {
   private final long generation = System.currentTimeMillis();
   private final String agentAddress;
   private final RouteTable table;
-  private final Links links;
+  private final Fronts links;
   private final EventLoop loop;
   private final GatewayList list = new GatewayList();
+  private final LongSupplier nanoClock;
   private final RandomGenerator random = new SplittableRandom();
   private final Rebalancing rebalancing = new Rebalancing(random);
   private final Future<?> ticks;
   private volatile boolean draining;
   private Front told;
 
-  private Discovery(
-      GatewayIdentity self, String agentAddress, RouteTable table, Links links, EventLoop loop) {
+  Discovery(
+      GatewayIdentity self,
+      String agentAddress,
+      RouteTable table,
+      Fronts links,
+      EventLoop loop,
+      LongSupplier nanoClock) {
     this.self = self;
     this.agentAddress = agentAddress;
     this.table = table;
     this.links = links;
     this.loop = loop;
+    this.nanoClock = nanoClock;
     this.ticks =
         loop.scheduleWithFixedDelay(this::tick, 0, INTERVAL.toMillis(), TimeUnit.MILLISECONDS);
   }
@@ -67,8 +74,8 @@ public final class Discovery implements RouteTable.Listener, AutoCloseable {
    * @param agentAddress where agents may dial this gateway directly, HOST:PORT; may be empty
    */
   public static Discovery start(
-      GatewayIdentity self, String agentAddress, RouteTable table, Links links, EventLoop loop) {
-    Discovery discovery = new Discovery(self, agentAddress, table, links, loop);
+      GatewayIdentity self, String agentAddress, RouteTable table, Fronts links, EventLoop loop) {
+    Discovery discovery = new Discovery(self, agentAddress, table, links, loop, System::nanoTime);
     table.listen(discovery);
     return discovery;
   }
@@ -145,34 +152,31 @@ public final class Discovery implements RouteTable.Listener, AutoCloseable {
         others.add(front.tunnels());
       }
     }
-    List<OwnTunnel> staying = new ArrayList<>();
-    for (OwnTunnel tunnel : table.ownTunnels()) {
-      if (!tunnel.draining()) {
-        staying.add(tunnel);
-      }
-    }
-    int count = rebalancing.ask(staying.size(), others, System.nanoTime());
+    // Those that drain already are few and soon gone: they may count as held.
+    int count = rebalancing.ask(table.held(), others, nanoClock.getAsLong());
     if (count == 0) {
       return;
     }
-    Collections.shuffle(staying, new java.util.Random(random.nextLong()));
-    // Those without streams first: nobody waits for them.
-    staying.sort(
-        (one, other) -> Integer.compare(one.handler().streams(), other.handler().streams()));
+    List<Movable> movable = new ArrayList<>();
+    for (OwnTunnel tunnel : table.ownTunnels()) {
+      if (!tunnel.draining()) {
+        movable.add(new Movable(tunnel, tunnel.handler().streams(), random.nextInt()));
+      }
+    }
+    // Those without streams first: nobody waits for them. Among equals, any.
+    movable.sort(Comparator.comparingInt(Movable::streams).thenComparingInt(Movable::lot));
     log.atInfo()
-        .addKeyValue("tunnels", staying.size())
+        .addKeyValue("tunnels", movable.size())
         .addKeyValue("others", others)
         .addKeyValue("asked", count)
         .log("rebalance.asked");
-    for (OwnTunnel tunnel : staying.subList(0, Math.min(count, staying.size()))) {
-      tunnel.tell(new Frame.Drain((int) MOVE_WITHIN.toMillis(), REBALANCE));
+    for (Movable each : movable.subList(0, Math.min(count, movable.size()))) {
+      each.tunnel().tell(new Frame.Drain((int) MOVE_WITHIN.toMillis(), REBALANCE));
     }
   }
 
-  /** What peers were told last. */
-  public Optional<Front> front() {
-    return Optional.ofNullable(told);
-  }
+  /** A tunnel with what decides its place; its streams change while the list is sorted. */
+  private record Movable(OwnTunnel tunnel, int streams, int lot) {}
 
   @Override
   public void close() {

@@ -75,7 +75,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>What concerns a link as a whole lives on one event loop, its connections on all of them.
  */
-public final class Links implements PeerPaths, Neighbours, HolderCounts, AutoCloseable {
+public final class Links implements PeerPaths, Neighbours, Fronts, HolderCounts, AutoCloseable {
   /** Gateways that this one knows at one time; a life of a gateway counts. */
   public static final int MAX_LINKS = 64;
 
@@ -882,7 +882,7 @@ public final class Links implements PeerPaths, Neighbours, HolderCounts, AutoClo
 
   // ---- for discovery ----
 
-  /** This gateway's front from now on: told on every live link and on every new one. */
+  @Override
   public void announce(Front front) {
     myFront = front;
     if (!closed) {
@@ -890,7 +890,7 @@ public final class Links implements PeerPaths, Neighbours, HolderCounts, AutoClo
     }
   }
 
-  /** The fronts of all gateways with a live link now, as far as they have said something. */
+  @Override
   public Map<GatewayIdentity, Front> fronts() {
     Map<GatewayIdentity, Front> all = new HashMap<>();
     for (Link link : links.values()) {

@@ -639,7 +639,7 @@ public final class RouteTable {
   }
 
   /** How many routes this peer announces now. */
-  public int routesOf(Incarnation holder) {
+  int routesOf(Incarnation holder) {
     int count = 0;
     for (Entry entry : entries.values()) {
       for (Route route : entry.routes) {

@@ -8,6 +8,7 @@ import dev.warren.protocol.frame.Frame;
 import dev.warren.protocol.mux.MuxSettings;
 import dev.warren.protocol.relay.RelayBudget;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /** An own tunnel that does what the test says and notes what it is told. */
 public final class ScriptedTunnel implements OwnTunnel {
@@ -18,6 +19,7 @@ public final class ScriptedTunnel implements OwnTunnel {
   private volatile StreamId instance;
   private volatile long connection;
   private volatile boolean draining;
+  private final List<Frame.OfTunnel> told = new CopyOnWriteArrayList<>();
   private volatile FaultCode endCode;
   private volatile String endDetail;
   private volatile int endRetryAfterMillis;
@@ -50,6 +52,11 @@ public final class ScriptedTunnel implements OwnTunnel {
 
   public void draining(boolean now) {
     draining = now;
+  }
+
+  /** What the agent was told, in order. */
+  public List<Frame.OfTunnel> told() {
+    return told;
   }
 
   /** Why it was ended; null while it was not. */
@@ -136,11 +143,11 @@ public final class ScriptedTunnel implements OwnTunnel {
 
   @Override
   public void tell(Frame.OfTunnel frame) {
-    throw new UnsupportedOperationException();
+    told.add(frame);
   }
 
   @Override
   public void retire() {
-    throw new UnsupportedOperationException();
+    draining = true;
   }
 }
