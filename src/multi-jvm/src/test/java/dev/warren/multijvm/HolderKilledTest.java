@@ -15,6 +15,7 @@ import dev.warren.multijvm.process.GatewayCluster;
 import dev.warren.multijvm.process.GatewayProcess;
 import dev.warren.multijvm.process.LogsOnFailure;
 import dev.warren.multijvm.process.OriginProcess;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -33,6 +34,9 @@ class HolderKilledTest {
 
   /** What a short case grants beyond the promise, since two cores run all of it and more. */
   private static final Duration SHORT_SLACK = Duration.ofSeconds(5);
+
+  /** How much longer a full case waits than is promised; its limits are asserted at the end. */
+  private static final Duration SLACK = Duration.ofSeconds(20);
 
   private static OriginProcess origin;
   private GatewayCluster cluster;
@@ -136,72 +140,187 @@ class HolderKilledTest {
     cluster = GatewayCluster.start(3);
     AgentProcess rover = cluster.agent("rover", cluster.all());
     rover.awaitUp();
-    List<Double> away = new ArrayList<>();
-    List<Double> waited = new ArrayList<>();
-    List<Double> without = new ArrayList<>();
-    List<Double> bystanders = new ArrayList<>();
-    List<Double> entities = new ArrayList<>();
+    Figures figures =
+        new Figures("holder-killed", "kill -9 of the gateway that holds the agent, one of three");
+    Rows rows = new Rows(figures);
+    List<Double> oldest = figures.row("of these, where the victim is the oldest node");
     for (int run = 0; run < Runs.count(); run++) {
       GatewayProcess victim = cluster.get(rover.gateway());
+      boolean isOldest = victim.equals(cluster.oldest());
       List<GatewayProcess> survivors = cluster.except(victim);
       try (AgentCrowd others = AgentCrowd.start("run-" + run, 12, survivors)) {
-        Eventually.within(
-            Duration.ofSeconds(20), () -> assertEntities(cluster.all(), others.ids()));
-        Map<String, JsonNode> tunnels = tunnels(survivors.get(0), others.ids());
-        List<Long> asked = numbers(survivors, "dials.askedControlPlane");
-        try (Load before = Load.start(10, targets(survivors, List.of("rover")))) {
-          Thread.sleep(2_000);
-          List<Sample> samples = before.stop();
-          assertEquals(List.of(), Outages.failed(samples), "before the fault");
-          samples.forEach(sample -> without.add(sample.millis()));
+        double away = rows.kill(victim, survivors, others.ids(), "rover");
+        if (isOldest) {
+          oldest.add(away);
         }
-        List<Sample> rovers;
-        List<Sample> steadies;
-        long killed;
-        try (Load steady = Load.start(50, targets(survivors, others.ids()))) {
-          Thread.sleep(1_000);
-          victim.kill();
-          killed = System.nanoTime();
-          try (Load meanwhile = Load.start(20, targets(survivors, List.of("rover")))) {
-            Thread.sleep(4_000);
-            rovers = meanwhile.stop();
-          }
-          steadies = steady.stop();
-        }
-        assertEquals(List.of(), Outages.failed(rovers), "run " + run + ": the agent's dials");
-        assertEquals(List.of(), Outages.failed(steadies), "run " + run + ": the others' dials");
-        away.add(
-            rovers.stream()
-                .mapToDouble(sample -> (sample.startNanos() + sample.nanos() - killed) / 1e6)
-                .min()
-                .orElseThrow());
-        waited.add(rovers.stream().mapToDouble(Sample::millis).max().orElseThrow());
-        steadies.forEach(sample -> bystanders.add(sample.millis()));
-        assertEquals(asked, numbers(survivors, "dials.askedControlPlane"), "asked");
-        Eventually.within(
-            ENTITY_WITHIN,
-            Duration.ofMillis(100),
-            () -> {
-              assertEntities(survivors, others.ids());
-              assertEquals(tunnels, tunnels(survivors.get(1), others.ids()));
-            });
-        entities.add((System.nanoTime() - killed) / 1e6);
       }
+      figures.ran();
       victim.restart();
       cluster.awaitOne();
     }
-    new Figures("kill -9 of the gateway that holds the agent")
-        .row("without the fault: a dial through one that is not the holder", without)
-        .row("from the kill to the first answer through a survivor", away)
-        .row("the dial that waited longest, in each run", waited)
-        .row("dials to agents of the survivors, meanwhile", bystanders)
-        .row("until every session has an entity again", entities)
-        .write("holder-killed");
-    assertTrue(Figures.quantile(away, 0.5) <= 1_000, "median: " + Figures.quantile(away, 0.5));
-    assertTrue(Figures.quantile(away, 1) <= 2_000, "worst: " + Figures.quantile(away, 1));
-    assertTrue(
-        Figures.quantile(bystanders, 0.99) <= 200, "p99: " + Figures.quantile(bystanders, 0.99));
-    assertTrue(Figures.quantile(bystanders, 1) <= 1_000, "max: " + Figures.quantile(bystanders, 1));
+    figures.assertLimits();
+  }
+
+  @Test
+  @Tag("chaos")
+  void theSurvivorOfTwoGoesOnEveryTimeTheOldestDies() throws Exception {
+    cluster = GatewayCluster.start(2);
+    Figures figures =
+        new Figures(
+            "holder-killed-two",
+            "kill -9 of the gateway that holds the agent, the oldest one of two");
+    Rows rows = new Rows(figures);
+    for (int run = 0; run < Runs.count(); run++) {
+      // The survivor of one run is the oldest of the next.
+      GatewayProcess victim = cluster.oldest();
+      GatewayProcess survivor = cluster.except(victim).get(0);
+      List<GatewayProcess> survivors = List.of(survivor);
+      AgentProcess rover = agentAt(victim, "rover-" + run);
+      long process = survivor.pid();
+      try (AgentCrowd others = AgentCrowd.start("run-" + run, 8, survivors);
+          Download download =
+              Download.start(
+                  survivor.caller(),
+                  origin.large(others.ids().get(0)),
+                  OriginProcess.largeBytes(),
+                  1 << 20)) {
+        rows.kill(victim, survivors, others.ids(), rover.id());
+        List<String> broken = new ArrayList<>();
+        try {
+          assertTrue(download.stop() > 0, "bytes of the download");
+        } catch (IOException e) {
+          broken.add(e.getMessage());
+        }
+        figures.expectNone("Downloads through the survivor that broke", broken);
+        figures.expectNone(
+            "Survivors that were restarted",
+            survivor.isAlive() && survivor.pid() == process ? List.of() : List.of(survivor.id()));
+      }
+      figures.ran();
+      cluster.closeAgents();
+      victim.restart();
+      cluster.awaitOne();
+    }
+    figures.assertLimits();
+  }
+
+  /** An agent that knows all gateways, and whose tunnel is at this one. */
+  private AgentProcess agentAt(GatewayProcess holder, String prefix) throws Exception {
+    List<GatewayProcess> at = new ArrayList<>(List.of(holder));
+    at.addAll(cluster.except(holder));
+    for (int i = 0; ; i++) {
+      AgentProcess agent = cluster.agent(prefix + "-" + i, at);
+      agent.awaitUp();
+      if (agent.gateway().equals(holder.id())) {
+        return agent;
+      }
+      agent.close();
+    }
+  }
+
+  /** What is measured at each kill. */
+  private static final class Rows {
+    private final Figures figures;
+    private final List<Double> without;
+    private final List<Double> away;
+    private final List<Double> waited;
+    private final List<Double> before;
+    private final List<Double> meanwhile;
+    private final List<Double> seen;
+    private final List<Double> entities;
+
+    Rows(Figures figures) {
+      this.figures = figures;
+      without = figures.row("without the fault: a dial to the agent through one of the others");
+      away =
+          figures.row(
+              "from the kill to the first answer through a survivor",
+              Figures.Limit.median(Duration.ofSeconds(1)),
+              Figures.Limit.worst(Duration.ofSeconds(2)));
+      waited = figures.row("the dial that waited longest, in each run");
+      before = figures.row("without the fault: a dial to agents of the others");
+      meanwhile =
+          figures.row(
+              "the same meanwhile",
+              Figures.Limit.most99(Duration.ofMillis(200)),
+              Figures.Limit.worst(Duration.ofSeconds(1)));
+      seen = figures.row("without the fault: to see every session's entity");
+      entities =
+          figures.row(
+              "until every session has an entity again, with the same tunnels",
+              Figures.Limit.worst(ENTITY_WITHIN));
+    }
+
+    /** From the kill to the first answer (ms). */
+    double kill(
+        GatewayProcess victim, List<GatewayProcess> survivors, List<String> others, String rover)
+        throws Exception {
+      List<GatewayProcess> all = new ArrayList<>(survivors);
+      all.add(victim);
+      GatewayProcess asked = survivors.get(survivors.size() - 1);
+      Eventually.within(Duration.ofSeconds(20), () -> assertEntities(all, others));
+      Map<String, JsonNode> tunnels = tunnels(asked, others);
+      seen.add(
+          Eventually.within(
+                      ENTITY_WITHIN,
+                      () -> {
+                        assertEntities(all, others);
+                        assertEquals(tunnels, tunnels(asked, others));
+                      })
+                  .toNanos()
+              / 1e6);
+      List<Long> counted = numbers(survivors, "dials.askedControlPlane");
+      measure(survivors, List.of(rover), 10, without);
+      measure(survivors, others, 50, before);
+      List<Sample> rovers;
+      List<Sample> steadies;
+      long killed;
+      try (Load steady = Load.start(50, targets(survivors, others))) {
+        Thread.sleep(1_000);
+        victim.kill();
+        killed = System.nanoTime();
+        try (Load load = Load.start(20, targets(survivors, List.of(rover)))) {
+          Thread.sleep(4_000);
+          rovers = load.stop();
+        }
+        steadies = steady.stop();
+      }
+      figures.expectNone("Dials to the agent that failed", Outages.all(rovers));
+      figures.expectNone("Dials to agents of the others that failed", Outages.all(steadies));
+      double first =
+          rovers.stream()
+              .filter(Sample::good)
+              .mapToDouble(sample -> (sample.startNanos() + sample.nanos() - killed) / 1e6)
+              .min()
+              .orElse(Double.POSITIVE_INFINITY);
+      away.add(first);
+      waited.add(rovers.stream().mapToDouble(Sample::millis).max().orElseThrow());
+      steadies.forEach(sample -> meanwhile.add(sample.millis()));
+      List<Long> countedNow = numbers(survivors, "dials.askedControlPlane");
+      figures.expectNone(
+          "Runs in which a dial asked the control plane",
+          counted.equals(countedNow) ? List.of() : List.of(counted + " and then " + countedNow));
+      Eventually.within(
+          ENTITY_WITHIN.plus(SLACK),
+          Duration.ofMillis(100),
+          () -> {
+            assertEntities(survivors, others);
+            assertEquals(tunnels, tunnels(asked, others));
+          });
+      entities.add((System.nanoTime() - killed) / 1e6);
+      return first;
+    }
+
+    private static void measure(
+        List<GatewayProcess> gateways, List<String> agents, double perSecond, List<Double> row)
+        throws InterruptedException {
+      try (Load load = Load.start(perSecond, targets(gateways, agents))) {
+        Thread.sleep(2_000);
+        List<Sample> samples = load.stop();
+        assertEquals(List.of(), Outages.failed(samples), "before the fault");
+        samples.forEach(sample -> row.add(sample.millis()));
+      }
+    }
   }
 
   private static List<Load.Target> targets(List<GatewayProcess> gateways, List<String> agents) {

@@ -12,13 +12,18 @@ final class Outages {
 
   /** The first of the requests that failed, as text; none where all were good. */
   static List<String> failed(List<Sample> samples) {
+    List<String> all = all(samples);
+    return all.subList(0, Math.min(SHOWN, all.size()));
+  }
+
+  /** All of them. */
+  static List<String> all(List<Sample> samples) {
     if (samples.isEmpty()) {
       throw new AssertionError("no requests at all");
     }
     List<Sample> bad = samples.stream().filter(sample -> !sample.good()).toList();
     long first = samples.get(0).startNanos();
     return bad.stream()
-        .limit(SHOWN)
         .map(
             sample ->
                 String.format(
