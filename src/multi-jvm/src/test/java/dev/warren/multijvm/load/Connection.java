@@ -5,6 +5,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
@@ -75,6 +76,11 @@ final class Connection implements AutoCloseable {
   /** The bytes of the answer, as they come. */
   InputStream in() {
     return in;
+  }
+
+  /** For the bytes of another protocol, after an upgrade. */
+  OutputStream out() throws IOException {
+    return socket.getOutputStream();
   }
 
   private byte[] readBody(String method, Head head) throws IOException {

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 
@@ -19,7 +20,9 @@ public final class Download implements AutoCloseable {
 
   private final AtomicLong received = new AtomicLong();
   private final CompletableFuture<Void> done = new CompletableFuture<>();
+  private final AtomicInteger whole = new AtomicInteger();
   private volatile boolean stopping;
+  private volatile boolean last;
 
   private Download() {}
 
@@ -30,7 +33,7 @@ public final class Download implements AutoCloseable {
         new Thread(
             () -> {
               try {
-                while (!download.stopping) {
+                while (!download.stopping && !download.last) {
                   caller.download(
                       path, STALL, (body, length) -> download.read(body, expected, bytesPerSecond));
                 }
@@ -73,6 +76,9 @@ public final class Download implements AutoCloseable {
       long due = start + (long) (at * 1e9 / bytesPerSecond);
       LockSupport.parkNanos(due - System.nanoTime());
     }
+    if (at == expected.length) {
+      whole.incrementAndGet();
+    }
   }
 
   /** All bytes so far. */
@@ -98,6 +104,22 @@ public final class Download implements AutoCloseable {
       throw new IOException(e.getCause().getMessage(), e.getCause());
     }
     return received.get();
+  }
+
+  /**
+   * Lets the one under way come to its end, and begins no other.
+   *
+   * @return how many arrived whole
+   * @throws IOException where one broke
+   */
+  public int finish() throws IOException {
+    last = true;
+    try {
+      done.join();
+    } catch (CompletionException e) {
+      throw new IOException(e.getCause().getMessage(), e.getCause());
+    }
+    return whole.get();
   }
 
   @Override

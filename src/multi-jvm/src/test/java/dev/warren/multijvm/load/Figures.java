@@ -29,6 +29,7 @@ public final class Figures {
   private final List<Row> rows = new ArrayList<>();
   private final Map<String, Integer> counts = new LinkedHashMap<>();
   private final List<String> problems = new ArrayList<>();
+  private final List<String> notes = new ArrayList<>();
   private int runs;
 
   /** The least value that this part of all may not exceed. */
@@ -100,6 +101,11 @@ public final class Figures {
         .forEach(each -> problems.add("run " + (runs + 1) + ", " + what + ": " + each));
   }
 
+  /** Adds a sentence below the table. */
+  public void note(String text) {
+    notes.add(text);
+  }
+
   /** One more run is over: writes the table, and says it. */
   public void ran() throws IOException {
     runs++;
@@ -112,6 +118,7 @@ public final class Figures {
     lines.add("");
     lines.add("Runs: " + runs + ".");
     counts.forEach((what, count) -> lines.add(what + ": " + count + "."));
+    lines.addAll(notes);
     lines.add("");
     Files.createDirectories(DIRECTORY);
     Files.write(DIRECTORY.resolve(name + ".md"), lines);

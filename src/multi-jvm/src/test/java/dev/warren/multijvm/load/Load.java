@@ -24,8 +24,8 @@ public final class Load implements AutoCloseable {
   /** Requests under way at one time; more would be an outage of the test's own machine. */
   private static final int MOST_AT_ONCE = 1_500;
 
-  /** Well below the time after which a gateway closes an idle connection. */
-  private static final Duration KEEP = Duration.ofSeconds(5);
+  /** Well below the time after which a gateway, or one that drains, closes an idle connection. */
+  private static final Duration KEEP = Duration.ofSeconds(1);
 
   private final List<Target> targets;
   private final Duration between;
@@ -87,6 +87,7 @@ public final class Load implements AutoCloseable {
                 0,
                 0,
                 false,
+                "",
                 "too many requests under way"));
       }
       due += between.toNanos();
@@ -96,11 +97,13 @@ public final class Load implements AutoCloseable {
   private void ask(Target target, boolean reuse, long start) {
     int status = 0;
     boolean retryAfter = false;
+    String via = "";
     String failure = "";
     try {
       Answer answer = reuse ? reused(target) : target.caller().get(target.path());
       status = answer.status();
       retryAfter = !answer.header("retry-after").isEmpty();
+      via = answer.header("warren-via");
       if (status != 200) {
         failure = answer.text().strip();
       }
@@ -117,6 +120,7 @@ public final class Load implements AutoCloseable {
             System.nanoTime() - start,
             status,
             retryAfter,
+            via,
             failure));
   }
 

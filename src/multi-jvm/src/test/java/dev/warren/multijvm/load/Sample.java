@@ -10,6 +10,7 @@ package dev.warren.multijvm.load;
  *     behind shows it
  * @param status 0 where there was none
  * @param retryAfter whether the answer had Retry-After
+ * @param via the gateways that it passed, as a failure tells; empty for what the target answered
  * @param failure what broke instead; empty otherwise
  */
 public record Sample(
@@ -19,6 +20,7 @@ public record Sample(
     long nanos,
     int status,
     boolean retryAfter,
+    String via,
     String failure) {
   /** Whether it got what it wanted. */
   public boolean good() {

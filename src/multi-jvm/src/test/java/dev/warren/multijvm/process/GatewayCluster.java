@@ -134,6 +134,15 @@ public final class GatewayCluster implements AutoCloseable {
     return stranger;
   }
 
+  /** One more gateway, which joins; returns when it is ready. */
+  public GatewayProcess grow() throws IOException, InterruptedException {
+    List<String> join = gateways.stream().map(gateway -> gateway.place().joined()).toList();
+    GatewayProcess.Place place = GatewayProcess.Place.free("g" + (gateways.size() + 1));
+    GatewayProcess gateway = add(place, join, token, List.of());
+    gateway.awaitReady();
+    return gateway;
+  }
+
   /** The token of this cluster. */
   public Path token() {
     return token;

@@ -13,6 +13,9 @@ import java.util.Optional;
 
 /** A gateway as a process of its own. */
 public final class GatewayProcess extends WarrenProcess {
+  /** In a gateway's further arguments: where it listens for agents and callers. */
+  public static final String OWN_ADDRESS = "@own";
+
   private static final Duration READY_WITHIN = Duration.ofSeconds(90);
 
   private final Place place;
@@ -121,7 +124,9 @@ public final class GatewayProcess extends WarrenProcess {
               place.advertise().get(1)));
     }
     tokens.ifPresent(made -> all.addAll(made.gatewayFlags()));
-    all.addAll(more);
+    for (String each : more) {
+      all.add(each.equals(OWN_ADDRESS) ? place.host() + ":" + place.http() : each);
+    }
     return all;
   }
 

@@ -3,7 +3,7 @@ package dev.warren.multijvm.process;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -65,21 +65,41 @@ abstract class WarrenProcess implements AutoCloseable {
    */
   WarrenProcess(String name, String heap, List<String> around, List<String> arguments)
       throws IOException {
+    this(
+        name,
+        joined(
+            List.of(
+                around,
+                java(heap),
+                List.of("-jar", JAR.toAbsolutePath().normalize().toString()),
+                arguments)));
+  }
+
+  /** Another program than Warren, which dies with the test all the same. */
+  WarrenProcess(String name, List<String> command) throws IOException {
     this.name = name;
     Files.createDirectories(DIRECTORY);
     this.log = new LogFile(Files.createTempFile(DIRECTORY, name + "-", ".log"));
-    List<String> all = new ArrayList<>();
-    if (Files.isExecutable(SETPRIV)) {
-      all.addAll(List.of(SETPRIV.toString(), "--pdeathsig", "KILL"));
-    }
-    all.addAll(around);
-    all.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    all.addAll(JAVA_FLAGS);
-    all.add("-Xmx" + heap);
-    all.add("-jar");
-    all.add(JAR.toAbsolutePath().normalize().toString());
-    all.addAll(arguments);
-    this.command = List.copyOf(all);
+    this.command =
+        joined(
+            List.of(
+                Files.isExecutable(SETPRIV)
+                    ? List.of(SETPRIV.toString(), "--pdeathsig", "KILL")
+                    : List.of(),
+                command));
+  }
+
+  /** How java is called for a process with so much heap. */
+  static List<String> java(String heap) {
+    return joined(
+        List.of(
+            List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()),
+            JAVA_FLAGS,
+            List.of("-Xmx" + heap)));
+  }
+
+  static List<String> joined(List<List<String>> parts) {
+    return parts.stream().flatMap(List::stream).toList();
   }
 
   /** Starts it, or starts it again with the same arguments. */
@@ -155,6 +175,25 @@ abstract class WarrenProcess implements AutoCloseable {
     if (!process.waitFor(END_WITHIN_SECONDS, TimeUnit.SECONDS)) {
       kill();
     }
+  }
+
+  /**
+   * SIGTERM; returns when it has ended.
+   *
+   * @return its exit status
+   * @throws AssertionError where it has not ended in time
+   */
+  public final int terminate(Duration within) throws InterruptedException {
+    process.destroy();
+    if (!awaitEnd(within.toSeconds())) {
+      throw new AssertionError(name + " runs " + within + " after SIGTERM (expected: its end)");
+    }
+    return exitStatus();
+  }
+
+  /** CPU that it has used so far, in seconds; 0 where that cannot be known. */
+  public final double cpuSeconds() {
+    return process.info().totalCpuDuration().map(Duration::toNanos).orElse(0L) / 1e9;
   }
 
   /** SIGSTOP: its sockets stay, and nobody reads or writes them. */
