@@ -30,8 +30,6 @@ import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpVersion;
-import io.netty.handler.codec.http.websocketx.WebSocketServerHandshaker;
-import io.netty.handler.codec.http.websocketx.WebSocketServerHandshaker13;
 import io.netty.handler.codec.http.websocketx.WebSocketVersion;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -176,7 +174,8 @@ public final class TunnelAcceptor implements ConnectHandler {
       FullHttpResponse answer =
           answer(
               HttpResponseStatus.UPGRADE_REQUIRED,
-              "agents connect here by WebSocket (expected: GET with Upgrade: websocket, in HTTP/1.1)");
+              "agents connect here by WebSocket (expected: GET with Upgrade: websocket, in"
+                  + " HTTP/1.1)");
       answer.headers().set(HttpHeaderNames.UPGRADE, HttpHeaderValues.WEBSOCKET);
       answer
           .headers()
@@ -250,11 +249,9 @@ public final class TunnelAcceptor implements ConnectHandler {
     // The tunnel first, so that bytes which came behind the request find it.
     channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, false);
     Tunnels.install(channel.pipeline(), handler, logFrames);
-    WebSocketServerHandshaker handshaker =
-        new WebSocketServerHandshaker13(null, Tunnels.SUB_PROTOCOL, Tunnels.webSocket(true));
     // An agent that holds a tunnel to this gateway leaves again before its HELLO ends that one.
     HttpHeaders named = new DefaultHttpHeaders().set(Tunnels.GATEWAY_HEADER, gateway);
-    handshaker
+    Tunnels.handshaker()
         .handshake(channel, head, named, channel.newPromise())
         .addListener(
             (ChannelFutureListener)

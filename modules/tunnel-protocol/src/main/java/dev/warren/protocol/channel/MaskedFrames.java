@@ -68,14 +68,17 @@ final class MaskedFrames {
       writable = allocator.directBuffer(payload.readableBytes()).writeBytes(payload);
       payload.release();
     }
-    mask(writable, key);
+    mask(writable, writable.readerIndex(), writable.readableBytes(), key);
     return writable;
   }
 
-  private static void mask(ByteBuf bytes, int key) {
-    int start = bytes.readerIndex();
-    int length = bytes.readableBytes();
-    ByteBuffer nio = bytes.internalNioBuffer(start, length);
+  /**
+   * Masks so many bytes where they lie, or takes their mask off, which is the same; the buffer must
+   * be writable and in one piece.
+   */
+  static void mask(ByteBuf bytes, int start, int length, int key) {
+    // A view of its own: slices of the same buffer may be with other event loops already.
+    ByteBuffer nio = bytes.nioBuffer(start, length);
     int at = nio.position();
     int end = at + length;
     long wide = (key & 0xffffffffL) << 32 | key & 0xffffffffL;

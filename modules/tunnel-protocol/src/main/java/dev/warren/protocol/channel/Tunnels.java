@@ -2,9 +2,13 @@ package dev.warren.protocol.channel;
 
 import dev.warren.protocol.frame.FrameReader;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
+import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPipeline;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.handler.codec.http.websocketx.WebSocketDecoderConfig;
+import io.netty.handler.codec.http.websocketx.WebSocketFrameDecoder;
+import io.netty.handler.codec.http.websocketx.WebSocketServerHandshaker;
+import io.netty.handler.codec.http.websocketx.WebSocketServerHandshaker13;
 
 /** How a tunnel's channel is composed, from WebSocket frames up to streams. */
 public final class Tunnels {
@@ -38,8 +42,8 @@ public final class Tunnels {
   private Tunnels() {}
 
   /**
-   * What Netty's WebSocket decoder is to refuse, for the side that reads masked frames or the one
-   * that does not.
+   * What Netty's WebSocket decoder is to refuse, where it is in use: for the side that reads masked
+   * frames or the one that does not.
    */
   public static WebSocketDecoderConfig webSocket(boolean expectMaskedFrames) {
     return WebSocketDecoderConfig.newBuilder()
@@ -53,10 +57,29 @@ public final class Tunnels {
   }
 
   /**
-   * Puts a tunnel on a channel whose WebSocket handshake is done: the frame codec of Netty is in
-   * the pipeline already.
+   * Answers an agent's upgrade: as Netty does, but what reads the frames is ours.
+   *
+   * @see #install
+   */
+  public static WebSocketServerHandshaker handshaker() {
+    return new WebSocketServerHandshaker13(null, SUB_PROTOCOL, webSocket(true)) {
+      @Override
+      protected WebSocketFrameDecoder newWebsocketDecoder() {
+        return new WebSocketReader(true);
+      }
+    };
+  }
+
+  /**
+   * Puts a tunnel on a channel whose WebSocket handshake is done, or answered by {@link
+   * #handshaker} next: the side that dialled has the frame codec of Netty in its pipeline already,
+   * and its decoder is replaced.
    */
   public static void install(ChannelPipeline pipeline, TunnelHandler tunnel, boolean logFrames) {
+    if (tunnel.dialled()) {
+      ChannelHandlerContext decoder = pipeline.context(WebSocketFrameDecoder.class);
+      pipeline.replace(decoder.handler(), decoder.name(), new WebSocketReader(false));
+    }
     pipeline.addLast("web-socket-bytes", new WebSocketBytes(tunnel.dialled()));
     installRaw(pipeline, tunnel, logFrames);
   }

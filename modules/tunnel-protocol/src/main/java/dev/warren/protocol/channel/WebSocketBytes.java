@@ -37,6 +37,10 @@ final class WebSocketBytes extends ChannelDuplexHandler {
 
   @Override
   public void channelRead(ChannelHandlerContext ctx, Object message) {
+    if (message instanceof ByteBuf) { // from our own reader
+      ctx.fireChannelRead(message);
+      return;
+    }
     if (message instanceof BinaryWebSocketFrame || message instanceof ContinuationWebSocketFrame) {
       ctx.fireChannelRead(((WebSocketFrame) message).content());
       return;

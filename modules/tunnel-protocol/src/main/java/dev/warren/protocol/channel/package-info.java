@@ -1,6 +1,7 @@
 /**
  * The thin Netty shells around the protocol. A tunnel's pipeline is {@link
- * dev.warren.protocol.channel.Tunnels#install}: the WebSocket codec of Netty, {@link
+ * dev.warren.protocol.channel.Tunnels#install}: {@link
+ * dev.warren.protocol.channel.WebSocketReader}, the WebSocket encoder of Netty, {@link
  * dev.warren.protocol.channel.WebSocketBytes}, and {@link
  * dev.warren.protocol.channel.TunnelHandler}, which runs a Mux. A stream's end is a Netty channel
  * of its own ({@link dev.warren.protocol.channel.StreamChannel}) or a TCP connection on the
