@@ -2,6 +2,7 @@ package dev.warren.peer.dial;
 
 import dev.warren.protocol.Incarnation;
 import dev.warren.protocol.channel.TunnelHandler;
+import io.netty.channel.EventLoop;
 import java.util.Collection;
 
 /** The ways to other gateways, as a dial sees them. Safe for use by all event loops. */
@@ -41,6 +42,14 @@ public interface PeerPaths {
     default TunnelHandler connection(Collection<TunnelHandler> lost) {
       TunnelHandler best = connection();
       return lost.contains(best) ? null : best;
+    }
+
+    /**
+     * The same for a stream whose channel will run on this event loop: a connection on it goes
+     * before one with fewer streams on another, because nothing is handed over then.
+     */
+    default TunnelHandler connection(Collection<TunnelHandler> lost, EventLoop home) {
+      return connection(lost);
     }
 
     /** Smoothed (nanoseconds); 0 before the first measurement. */

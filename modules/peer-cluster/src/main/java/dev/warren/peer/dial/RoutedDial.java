@@ -290,7 +290,7 @@ final class RoutedDial implements WaitingDials.Waiter {
 
   private void begin(Candidate candidate) {
     tried.add(candidate);
-    TunnelHandler handler = router.handler(candidate, lost);
+    TunnelHandler handler = router.handler(candidate, lost, loop);
     if (handler == null) {
       step(); // it went meanwhile
       return;

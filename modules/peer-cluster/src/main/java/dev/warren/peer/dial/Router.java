@@ -172,13 +172,17 @@ public final class Router implements StreamOpener {
     return false;
   }
 
-  /** What runs the candidate's connection; null where it has gone meanwhile. */
-  TunnelHandler handler(Candidate candidate, Set<TunnelHandler> lost) {
+  /**
+   * What runs the candidate's connection; null where it has gone meanwhile.
+   *
+   * @param home the event loop of the stream's channel
+   */
+  TunnelHandler handler(Candidate candidate, Set<TunnelHandler> lost, EventLoop home) {
     if (candidate instanceof Candidate.Here here) {
       return here.tunnel().handler();
     }
     PeerPaths.Path path = paths.to(((Candidate.There) candidate).gateway());
-    return path == null ? null : path.connection(lost);
+    return path == null ? null : path.connection(lost, home);
   }
 
   long roundTripNanos(Candidate candidate) {

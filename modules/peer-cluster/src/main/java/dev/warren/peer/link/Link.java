@@ -10,6 +10,7 @@ import dev.warren.peer.route.RouteWire;
 import dev.warren.peer.wire.Acknowledged;
 import dev.warren.peer.wire.Peering;
 import dev.warren.protocol.channel.TunnelHandler;
+import io.netty.channel.EventLoop;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
@@ -253,23 +254,35 @@ final class Link implements PeerPaths.Path {
 
   @Override
   public TunnelHandler connection(Collection<TunnelHandler> lost) {
+    return connection(lost, null);
+  }
+
+  @Override
+  public TunnelHandler connection(Collection<TunnelHandler> lost, EventLoop home) {
     LinkConnection best = null;
     for (LinkConnection connection : connections) {
-      if (lost.contains(connection.handler())) {
-        continue;
-      }
-      boolean better =
-          best == null
-              || (connection.retiring || connection.peerDrains() ? 1 : 0)
-                  < (best.retiring || best.peerDrains() ? 1 : 0)
-              || (connection.retiring == best.retiring
-                  && connection.peerDrains() == best.peerDrains()
-                  && connection.handler().streams() < best.handler().streams());
-      if (better) {
+      if (!lost.contains(connection.handler())
+          && (best == null || isBetter(connection, best, home))) {
         best = connection;
       }
     }
     return best == null ? null : best.handler();
+  }
+
+  /** One that stays goes before one that goes, then one on the stream's own loop. */
+  private static boolean isBetter(LinkConnection one, LinkConnection other, EventLoop home) {
+    if (isGoing(one) != isGoing(other)) {
+      return isGoing(other);
+    }
+    boolean near = one.handler().eventLoop() == home;
+    if (near != (other.handler().eventLoop() == home)) {
+      return near;
+    }
+    return one.handler().streams() < other.handler().streams();
+  }
+
+  private static boolean isGoing(LinkConnection connection) {
+    return connection.retiring || connection.peerDrains();
   }
 
   @Override

@@ -92,6 +92,7 @@ public final class Links implements PeerPaths, Neighbours, Fronts, HolderCounts,
   private final LinkSettings settings;
   private final LinkSecurity security;
   private final EventLoopGroup loops;
+  private final LinkLoops linkLoops;
   private final EventLoop home;
   private final RouteTable table;
   private final CreditBudget budget;
@@ -151,6 +152,7 @@ public final class Links implements PeerPaths, Neighbours, Fronts, HolderCounts,
     this.settings = settings;
     this.security = security;
     this.loops = loops;
+    this.linkLoops = new LinkLoops(loops);
     this.home = loops.next();
     this.table = table;
     this.budget = budget;
@@ -196,7 +198,7 @@ public final class Links implements PeerPaths, Neighbours, Fronts, HolderCounts,
         Epoll.isAvailable() ? EpollServerSocketChannel.class : NioServerSocketChannel.class;
     ChannelFuture bound =
         new ServerBootstrap()
-            .group(loops)
+            .group(loops, linkLoops)
             .channel(kind)
             .option(ChannelOption.SO_REUSEADDR, true)
             .childOption(ChannelOption.TCP_NODELAY, true)
@@ -302,8 +304,9 @@ public final class Links implements PeerPaths, Neighbours, Fronts, HolderCounts,
             address.failed(System.nanoTime(), random);
           }
         };
+    LinkLoops.Placed placed = linkLoops.place(address.socket());
     new Bootstrap()
-        .group(loops.next())
+        .group(placed.loop())
         .channel(kind)
         .option(ChannelOption.TCP_NODELAY, true)
         .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) settings.handshake().toMillis())
@@ -313,6 +316,7 @@ public final class Links implements PeerPaths, Neighbours, Fronts, HolderCounts,
               protected void initChannel(Channel channel) {
                 channels.add(channel);
                 channel.closeFuture().addListener(over -> home.execute(nobody));
+                channel.closeFuture().addListener(over -> placed.over());
                 security.dial(
                     channel,
                     address.socket(),
@@ -340,6 +344,7 @@ public final class Links implements PeerPaths, Neighbours, Fronts, HolderCounts,
                         .addKeyValue("reason", connect.cause().getMessage())
                         .log("link.dial.failed");
                     connect.channel().close();
+                    placed.over();
                     home.execute(nobody); // it may never have come to a channel
                   }
                 });

@@ -15,6 +15,7 @@ import dev.warren.peer.control.Standing;
 import dev.warren.peer.dial.Dial;
 import dev.warren.peer.dial.DialFailedException;
 import dev.warren.peer.dial.OpenedStream;
+import dev.warren.peer.dial.PeerPaths;
 import dev.warren.peer.dial.PresenceLookup;
 import dev.warren.peer.dial.Router;
 import dev.warren.peer.dial.RouterSettings;
@@ -39,6 +40,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.SimpleChannelInboundHandler;
@@ -46,6 +48,7 @@ import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.local.LocalIoHandler;
 import io.netty.channel.nio.NioIoHandler;
+import io.netty.util.concurrent.EventExecutor;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -699,6 +702,28 @@ class LinksTest {
     @Override
     public void refused(FaultCode code, String detail, int retryAfterMillis) {
       refused.complete(code);
+    }
+  }
+
+  @Test
+  void theConnectionsOfALinkLieOnDifferentLoopsAndAStreamTakesTheOneOnItsOwn() throws Exception {
+    TestGateway first = gateway("g1", 1);
+    TestGateway second = gateway("g2", 2, first.address());
+    awaitLinked(first, second);
+    TestGateway.await(
+        "no second connection",
+        () ->
+            first.statusOf(second).connections() == 2 && second.statusOf(first).connections() == 2);
+    for (TestGateway at : List.of(first, second)) {
+      TestGateway to = at == first ? second : first;
+      PeerPaths.Path path = at.links.to(to.identity.incarnation());
+      int near = 0;
+      for (EventExecutor loop : LOOPS) {
+        if (path.connection(List.of(), (EventLoop) loop).eventLoop() == loop) {
+          near++;
+        }
+      }
+      assertEquals(2, near, "loops of " + at.identity + " with a connection of their own");
     }
   }
 
