@@ -262,6 +262,7 @@ final class Leases {
     Place replaced = replaced();
     if (replaced != null) {
       replaced.stage = Stage.MOVED;
+      keepTheOthers();
       return new Move(
           replaced.lease,
           replaced.asked == Asked.DRAIN
@@ -424,8 +425,10 @@ final class Leases {
   private Place replaced() {
     int active = active();
     int moved = 0;
+    int staying = 0; // a gateway that only wants balance stays, and so may its tunnel
     for (Place place : places.values()) {
       moved += place.stage == Stage.MOVED ? 1 : 0;
+      staying += place.stage == Stage.CLAIMED && place.asked != Asked.DRAIN ? 1 : 0;
     }
     for (Place place : places.values()) {
       if (place.stage != Stage.CLAIMED || place.asked == Asked.NOBODY) {
@@ -434,11 +437,28 @@ final class Leases {
       if (place.asked == Asked.DRAIN && active > 0 && active >= desired()) {
         return place;
       }
-      if (place.asked == Asked.REBALANCE && active >= wanted && moved < MAX_MOVED) {
+      if (place.asked == Asked.REBALANCE && staying > wanted && moved < MAX_MOVED) {
         return place;
       }
     }
     return null;
+  }
+
+  /**
+   * Of several gateways that asked for balance one has got it. Where there is nowhere else to go
+   * for the others, their tunnels stay: otherwise the first one would be dialled again for them.
+   */
+  private void keepTheOthers() {
+    if (!fresh().isEmpty()) {
+      return;
+    }
+    for (Place place : places.values()) {
+      if (place.stage == Stage.CLAIMED
+          && place.asked == Asked.REBALANCE
+          && active() + dialling() < wanted) {
+        place.asked = Asked.NOBODY;
+      }
+    }
   }
 
   /** Where there is nowhere else to go the tunnel stays, and is one like the others again. */

@@ -288,6 +288,42 @@ class LeasesTest {
   }
 
   @Test
+  void whoIsAskedByTwoAndFindsRoomForOneLeavesOneAndStaysAtTheOther() {
+    Leases leases = leases(3, 1);
+    long first = claim(leases, "a");
+    discovered(leases, first, plain("a"), plain("b"), plain("c"), plain("d"));
+    long second = claim(leases, "b");
+    discovered(leases, second, plain("a"), plain("b"), plain("c"), plain("d"));
+    claim(leases, "c");
+    settled(leases);
+    leases.asked(first, Asked.REBALANCE, DEADLINE, now);
+    leases.asked(second, Asked.REBALANCE, DEADLINE, now);
+    claim(leases, "d");
+    assertEquals(first, assertInstanceOf(Move.class, leases.next(now)).lease());
+    settled(leases);
+    assertEquals(3, leases.claimed());
+    leases.over(first, Ending.PLAIN, now);
+    settled(leases);
+    assertEquals(PoolState.COMPLETE, leases.state());
+  }
+
+  @Test
+  void whoIsAskedByTwoAndFindsRoomForBothLeavesBoth() {
+    Leases leases = leases(2, 1);
+    long first = claim(leases, "a");
+    discovered(leases, first, plain("a"), plain("b"), plain("c"), plain("d"));
+    long second = claim(leases, "b");
+    leases.asked(first, Asked.REBALANCE, DEADLINE, now);
+    leases.asked(second, Asked.REBALANCE, DEADLINE, now);
+    claim(leases, "c");
+    assertEquals(first, assertInstanceOf(Move.class, leases.next(now)).lease());
+    claim(leases, "d");
+    assertEquals(second, assertInstanceOf(Move.class, leases.next(now)).lease());
+    settled(leases);
+    assertEquals(2, leases.claimed());
+  }
+
+  @Test
   void whoIsAskedToMoveTakesATunnelToAnotherGatewayFirstAndCutsNoStream() {
     Leases leases = leases(1, 1);
     long first = claim(leases, "a");
