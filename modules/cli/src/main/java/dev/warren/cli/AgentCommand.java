@@ -4,6 +4,7 @@ import dev.warren.agent.AgentSettings;
 import dev.warren.agent.connect.GatewayAddress;
 import dev.warren.agent.connect.GatewayRules;
 import dev.warren.agent.connect.ProxyRules;
+import dev.warren.agent.connect.Upgrade;
 import dev.warren.agent.rules.AllowRules;
 import dev.warren.cli.settings.Flag;
 import dev.warren.cli.settings.Parse;
@@ -16,6 +17,7 @@ import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -34,6 +36,20 @@ final class AgentCommand {
           "[,\\s]+",
           "Gateways to connect to, ws://HOST:PORT/connect or wss://... (required)",
           GatewayAddress::parse);
+  private static final Flag<Upgrade.Protocol> PROTOCOL =
+      Flag.value(
+          "--protocol",
+          "PROTOCOL",
+          "What is spoken with them: warren, or remotedialer where they are remotedialer servers",
+          AgentCommand::protocol);
+  private static final Flag<List<Upgrade.Header>> HEADERS =
+      Flag.list(
+          "--header",
+          "NAME=VALUE",
+          "\n",
+          "Added to the request that connects; repeat for more. Secrets belong into WARREN_HEADER"
+              + " or a config file, since everybody on the machine sees a command line",
+          Upgrade.Header::parse);
   private static final Flag<Integer> TUNNELS =
       Flag.value(
           "--tunnels",
@@ -134,14 +150,18 @@ final class AgentCommand {
   static final Command COMMAND =
       Command.running(
           "agent",
-          "Run an agent: it connects to a gateway, whose callers reach what this machine can reach.",
+          "Run an agent: it connects to a gateway, whose callers reach what this machine can"
+              + " reach.",
           List.of(
               "warren agent --id foo --connect ws://127.0.0.1:8123/connect",
-              "warren agent --id foo --connect wss://gw.example.org/connect --token-file foo.token \\",
+              "warren agent --id foo --connect wss://gw.example.org/connect --token-file foo.token"
+                  + " \\",
               "    --allow 127.0.0.1:8125 --allow '10.1.0.0/16:443,8443'"),
           List.of(
               ID,
               CONNECT,
+              PROTOCOL,
+              HEADERS,
               TUNNELS,
               ALLOW_GATEWAYS,
               TOKEN_FILE,
@@ -165,6 +185,15 @@ final class AgentCommand {
     return Lifetime.untilSignalled(
         () -> AgentClusters.start(settings, terminal.environment(), drain),
         drain.plus(AFTER_DRAIN));
+  }
+
+  private static Upgrade.Protocol protocol(String text) {
+    for (Upgrade.Protocol protocol : Upgrade.Protocol.values()) {
+      if (protocol.name().toLowerCase(Locale.ROOT).equals(text)) {
+        return protocol;
+      }
+    }
+    throw new IllegalArgumentException("\"" + text + "\" (expected: warren or remotedialer)");
   }
 
   private static int tunnels(String text) {
@@ -218,6 +247,7 @@ final class AgentCommand {
         AgentSettings.builder(settings.get(ID), settings.get(CONNECT))
             .tunnels(settings.get(TUNNELS))
             .token(TokenSetting.read(settings, environment, TOKEN_FILE, TokenKind.AGENT))
+            .upgrade(new Upgrade(settings.get(PROTOCOL), settings.find(HEADERS).orElse(List.of())))
             .proxies(ProxyRules.of(environment))
             .allow(AllowRules.parse(settings.get(ALLOW)))
             .dialTimeout(settings.get(DIAL_TIMEOUT))

@@ -147,6 +147,14 @@ final class GatewayCommand {
           "HOST:PORT",
           "Where agents may dial this gateway directly, past the load balancer",
           Parse::text);
+  private static final Flag<List<String>> CONNECT_PATHS =
+      Flag.list(
+          "--connect-path",
+          "PATH",
+          "[,\\s]+",
+          "Where agents and remotedialer clients connect beside /connect, as /v3/connect; repeat"
+              + " for more",
+          Parse::text);
   private static final Flag<Duration> DRAIN_NOTICE =
       Flag.value(
           "--drain-notice",
@@ -245,6 +253,7 @@ final class GatewayCommand {
               REATTACH_GRACE,
               ATTACH_RATE,
               AGENT_ADVERTISE,
+              CONNECT_PATHS,
               DRAIN_NOTICE,
               DRAIN_TIMEOUT,
               CLUSTER_TOKEN_FILE,
@@ -317,7 +326,10 @@ final class GatewayCommand {
         .listen(settings.get(LISTEN))
         .id(settings.find(ID).orElseGet(GatewayCommand::randomId))
         .agents(
-            new GatewaySettings.Agents(settings.get(ATTACH_RATE), settings.find(AGENT_ADVERTISE)))
+            new GatewaySettings.Agents(
+                settings.get(ATTACH_RATE),
+                settings.find(AGENT_ADVERTISE),
+                settings.find(CONNECT_PATHS).orElse(List.of())))
         .drain(new GatewaySettings.Drain(settings.get(DRAIN_NOTICE), settings.get(DRAIN_TIMEOUT)))
         .sessions(
             new GatewaySettings.Sessions(settings.get(DUPLICATES), settings.get(REATTACH_GRACE)))

@@ -88,7 +88,7 @@ class MainTest {
         "gateway | --config | /no/such/file | a file that can be read",
         "files | --root | /no/such/directory | a directory",
         "files | --listen | 0.0.0.0:x | HOST:PORT",
-        "agent | --id | a_b | a-z",
+        "agent | --id | a*b | letters",
       })
   void wrongValueStopsTheStartWithItsNameAndWhatWasExpected(
       String command, String flag, String value, String expected) {

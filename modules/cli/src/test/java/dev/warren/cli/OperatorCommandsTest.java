@@ -290,7 +290,7 @@ class OperatorCommandsTest {
         new String[][] {
           {"sessions", "show"},
           {"sessions", "close"},
-          {"sessions", "show", "a_b"},
+          {"sessions", "show", "a*b"},
           {"sessions", "show", "a", "b"},
           {"sessions", "--limit", "0"},
           {"sessions", "--limit", "501"},

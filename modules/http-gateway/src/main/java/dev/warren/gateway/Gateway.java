@@ -245,6 +245,7 @@ public final class Gateway implements AutoCloseable {
                   System::nanoTime,
                   new Random()),
               settings.limits().tunnels(),
+              settings.agents().connectPaths(),
               logFrames);
       HttpServices services =
           new HttpServices(

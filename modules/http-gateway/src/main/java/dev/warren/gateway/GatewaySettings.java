@@ -200,11 +200,26 @@ public record GatewaySettings(
    * @param perSecond agents that are let in within a second; more are told when to come again
    * @param advertise where agents may dial this gateway directly, HOST:PORT; empty: only through
    *     the load balancer
+   * @param connectPaths where agents and remotedialer clients connect beside {@code /connect}
    */
-  public record Agents(int perSecond, Optional<String> advertise) {
-    public static final Agents DEFAULT = new Agents(1_000, Optional.empty());
+  public record Agents(int perSecond, Optional<String> advertise, List<String> connectPaths) {
+    public static final Agents DEFAULT = new Agents(1_000, Optional.empty(), List.of());
+
+    private static final Pattern PATH = Pattern.compile("(/[A-Za-z0-9._~@:+-]+)+");
 
     public Agents {
+      connectPaths = List.copyOf(connectPaths);
+      for (String path : connectPaths) {
+        boolean taken =
+            path.startsWith("/client/") || path.equals("/healthz") || path.equals("/readyz");
+        if (taken || path.length() > 255 || !PATH.matcher(path).matches()) {
+          throw new IllegalArgumentException(
+              "--connect-path: \""
+                  + path.replaceAll("\\p{Cntrl}", "?")
+                  + "\" (expected: a path such as /v3/connect, outside of /client/, /healthz and"
+                  + " /readyz)");
+        }
+      }
       if (perSecond < 1) {
         throw new IllegalArgumentException(
             "--max-attach-rate: " + perSecond + " (expected: at least 1)");

@@ -11,7 +11,8 @@ import dev.warren.protocol.SessionKey;
  */
 public record GatewayIdentity(String id, Incarnation incarnation) {
   public GatewayIdentity {
-    SessionKey.of(id); // the same alphabet, so that it fits host names, headers and certificates
+    SessionKey.ofAgent(
+        id); // the same alphabet, so that it fits host names, headers and certificates
   }
 
   @Override

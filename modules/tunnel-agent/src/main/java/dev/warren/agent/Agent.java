@@ -109,7 +109,8 @@ public final class Agent implements AutoCloseable {
             settings.session(),
             settings.token(),
             settings.connectLimit(),
-            settings.software());
+            settings.software(),
+            settings.upgrade());
     this.pool =
         new TunnelPool(
             settings,

@@ -5,6 +5,7 @@ import dev.warren.agent.connect.GatewayConnector;
 import dev.warren.agent.connect.GatewayRules;
 import dev.warren.agent.connect.ProxyRules;
 import dev.warren.agent.connect.TokenSource;
+import dev.warren.agent.connect.Upgrade;
 import dev.warren.agent.reconnect.ReconnectSettings;
 import dev.warren.agent.rules.AllowRules;
 import dev.warren.protocol.SessionKey;
@@ -24,6 +25,7 @@ import java.util.Optional;
  * @param tunnels to how many gateways at once, or {@link #ALL_TUNNELS}
  * @param gatewayRules which advertised addresses of gateways may be dialled
  * @param token what to present
+ * @param upgrade what is spoken with them, and what their request says beside id and token
  * @param caFile CAs of {@code wss://} gateways, in PEM form; empty: those that the JVM trusts
  * @param proxies what leads to gateways
  * @param allow what callers may reach
@@ -44,6 +46,7 @@ public record AgentSettings(
     int tunnels,
     GatewayRules gatewayRules,
     TokenSource token,
+    Upgrade upgrade,
     Optional<Path> caFile,
     ProxyRules proxies,
     AllowRules allow,
@@ -82,6 +85,9 @@ public record AgentSettings(
 
   public AgentSettings {
     gateways = List.copyOf(gateways);
+    if (!upgrade.isRemoteDialer() && !session.isNative()) {
+      SessionKey.ofAgent(session.toString()); // says what was expected
+    }
     check("--connect: addresses", gateways.size(), 1, MAX_GATEWAYS);
     check("--tunnels", tunnels, 1, ALL_TUNNELS);
     check("--dial-timeout", dialTimeout, LEAST_DIAL_TIMEOUT, MAX_DIAL_TIMEOUT);
@@ -131,6 +137,7 @@ public record AgentSettings(
     private int tunnels = DEFAULT_TUNNELS;
     private Optional<GatewayRules> gatewayRules = Optional.empty();
     private TokenSource token = TokenSource.NONE;
+    private Upgrade upgrade = Upgrade.DEFAULT;
     private Optional<Path> caFile = Optional.empty();
     private ProxyRules proxies = ProxyRules.NONE;
     private AllowRules allow = AllowRules.LOOPBACK;
@@ -163,6 +170,11 @@ public record AgentSettings(
 
     public Builder token(TokenSource value) {
       token = value;
+      return this;
+    }
+
+    public Builder upgrade(Upgrade value) {
+      upgrade = value;
       return this;
     }
 
@@ -243,6 +255,7 @@ public record AgentSettings(
           tunnels,
           gatewayRules.orElseGet(() -> GatewayRules.near(gateways)),
           token,
+          upgrade,
           caFile,
           proxies,
           allow,

@@ -6,15 +6,17 @@ import java.util.regex.Pattern;
 /**
  * Names one agent's session: {@code realm/id}. The default realm is {@code _} and is not shown.
  * Native ids follow {@code [a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?} without {@code --} and without
- * regard to case, so that they fit host names.
+ * regard to case, so that they fit host names. Other clients than our own agents may have other
+ * ids: letters, digits and {@code ._:@=+~!$&()-}, at most 100 of them, and there the case counts.
  *
  * @param realm a name space of ids; {@code _} by default
- * @param id the agent's id, in lower case
+ * @param id the agent's id, a native one in lower case
  */
 public record SessionKey(String realm, String id) implements Comparable<SessionKey> {
   public static final String DEFAULT_REALM = "_";
 
   private static final Pattern NATIVE_ID = Pattern.compile("[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?");
+  private static final Pattern OTHER_ID = Pattern.compile("[A-Za-z0-9._:@=+~!$&()-]{1,100}");
   private static final Pattern REALM = Pattern.compile("_|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?");
 
   public SessionKey {
@@ -24,12 +26,23 @@ public record SessionKey(String realm, String id) implements Comparable<SessionK
               + shown(realm)
               + "\" (expected: a lower-case name of at most 63 letters, digits and -)");
     }
-    if (!NATIVE_ID.matcher(id).matches() || id.contains("--")) {
+    if (!OTHER_ID.matcher(id).matches() || !isNative(id) && isNative(lower(id))) {
       throw new IllegalArgumentException(
-          "agent id \""
-              + shown(id)
-              + "\" (expected: 1 to 63 of a-z, 0-9, '.' and '-', not at the ends, without \"--\")");
+          "agent id \"" + shown(id) + "\" (expected: 1 to 100 letters, digits and ._:@=+~!$&()-)");
     }
+  }
+
+  private static boolean isNative(String id) {
+    return NATIVE_ID.matcher(id).matches() && !id.contains("--");
+  }
+
+  private static String lower(String text) {
+    return text.toLowerCase(Locale.ROOT);
+  }
+
+  /** Whether an agent of ours may have this id; the others come with other protocols. */
+  public boolean isNative() {
+    return isNative(id);
   }
 
   /**
@@ -39,11 +52,28 @@ public record SessionKey(String realm, String id) implements Comparable<SessionK
    *     expected
    */
   public static SessionKey of(String text) {
-    String lower = text.toLowerCase(Locale.ROOT);
-    int slash = lower.indexOf('/');
-    return slash < 0
-        ? new SessionKey(DEFAULT_REALM, lower)
-        : new SessionKey(lower.substring(0, slash), lower.substring(slash + 1));
+    int slash = text.indexOf('/');
+    String realm = slash < 0 ? DEFAULT_REALM : lower(text.substring(0, slash));
+    String id = text.substring(slash + 1);
+    String lower = lower(id);
+    return new SessionKey(realm, isNative(lower) ? lower : id);
+  }
+
+  /**
+   * Reads the same, but only with a native id.
+   *
+   * @throws IllegalArgumentException where it is something else
+   */
+  public static SessionKey ofAgent(String text) {
+    int slash = text.indexOf('/');
+    String id = lower(text.substring(slash + 1));
+    if (!isNative(id)) {
+      throw new IllegalArgumentException(
+          "agent id \""
+              + shown(id)
+              + "\" (expected: 1 to 63 of a-z, 0-9, '.' and '-', not at the ends, without \"--\")");
+    }
+    return of(text);
   }
 
   /** Values from outside are cut before they stand in a message or a log. */

@@ -13,7 +13,8 @@ class PureCoreTest {
     "dev.warren.protocol.frame..",
     "dev.warren.protocol.flow..",
     "dev.warren.protocol.mux..",
-    "dev.warren.protocol.relay.."
+    "dev.warren.protocol.relay..",
+    "dev.warren.protocol.remotedialer.."
   };
 
   private static final JavaClasses CLASSES =

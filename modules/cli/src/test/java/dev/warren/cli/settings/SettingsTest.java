@@ -45,11 +45,11 @@ class SettingsTest {
                 "listen behind-tls-proxy trusted-proxies accept-proxy-protocol insecure-targets"
                     + " event-loops memory-budget max-streams-per-tunnel max-pending-per-tunnel"
                     + " max-streams-per-caller max-tunnels dial-timeout handshake-timeout"
-                    + " duplicates reattach-grace cluster-listen join max-attach-rate drain-notice"
-                    + " drain-timeout"),
+                    + " duplicates reattach-grace cluster-listen join max-attach-rate connect-path"
+                    + " drain-notice drain-timeout"),
             "agent",
             named(
-                "allow tunnels dial-timeout connect-timeout heartbeat drain-timeout max-streams max-pending-dials"
+                "allow protocol header tunnels dial-timeout connect-timeout heartbeat drain-timeout max-streams max-pending-dials"
                     + " event-loops memory-budget"),
             "operator",
             named("admin"),

@@ -11,16 +11,16 @@ import java.util.regex.Pattern;
  */
 record SessionPattern(String realm, String id) {
   private static final Pattern REALM = Pattern.compile("_|[a-z0-9*-]{1,63}");
-  private static final Pattern ID = Pattern.compile("[a-z0-9.*-]{1,63}");
+  private static final Pattern ID = Pattern.compile("[A-Za-z0-9._:@=+~!$&()*-]{1,100}");
 
   /**
    * @throws IllegalArgumentException where it is no pattern
    */
   static SessionPattern parse(String text) {
-    String lower = text.toLowerCase(Locale.ROOT);
-    int slash = lower.indexOf('/');
-    String realm = slash < 0 ? SessionKey.DEFAULT_REALM : lower.substring(0, slash);
-    String id = lower.substring(slash + 1);
+    int slash = text.indexOf('/');
+    String realm =
+        slash < 0 ? SessionKey.DEFAULT_REALM : text.substring(0, slash).toLowerCase(Locale.ROOT);
+    String id = text.substring(slash + 1);
     if (!REALM.matcher(realm).matches() || !ID.matcher(id).matches()) {
       throw new IllegalArgumentException(
           "pattern \""
@@ -37,12 +37,14 @@ record SessionPattern(String realm, String id) {
   }
 
   boolean matches(SessionKey session) {
-    return matches(realm, session.realm()) && matches(id, session.id());
+    // Of native ids the case does not count.
+    String pattern = session.isNative() ? id.toLowerCase(Locale.ROOT) : id;
+    return matches(realm, session.realm()) && matches(pattern, session.id());
   }
 
   /**
    * After a mismatch only the last star has to take one character more: no recursion, and at worst
-   * the product of two lengths that are at most 63.
+   * the product of two lengths that are at most 100.
    */
   private static boolean matches(String pattern, String text) {
     int p = 0;

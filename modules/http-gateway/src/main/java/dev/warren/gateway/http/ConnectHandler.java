@@ -6,6 +6,14 @@ import io.netty.handler.codec.http.FullHttpRequest;
 /** What becomes of a connection whose request is for {@code /connect}: an agent's tunnel. */
 @FunctionalInterface
 public interface ConnectHandler {
+  /** Where agents of ours connect. */
+  String PATH = "/connect";
+
+  /** Whether agents connect at this path, which is a request target without its query. */
+  default boolean serves(String path) {
+    return path.equals(PATH);
+  }
+
   /**
    * Takes the channel over. In its pipeline are an {@code HttpRequestDecoder} that decodes nothing
    * more and an {@code HttpResponseEncoder}, as {@code WebSocketServerHandshaker} wants to find

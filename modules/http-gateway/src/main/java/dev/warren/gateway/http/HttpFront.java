@@ -73,8 +73,7 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
   private static final Map<String, Route> ROUTES =
       Map.of(
           "/healthz", (front, head) -> front.health(head, true),
-          "/readyz", (front, head) -> front.health(head, front.services.readiness().ready()),
-          "/connect", HttpFront::connect);
+          "/readyz", (front, head) -> front.health(head, front.services.readiness().ready()));
 
   private final HttpServices services;
   private final CallerRequestDecoder decoder;
@@ -332,8 +331,11 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
       return;
     }
     int query = uri.indexOf('?');
-    Route route = ROUTES.get(query < 0 ? uri : uri.substring(0, query));
-    if (route != null) {
+    String path = query < 0 ? uri : uri.substring(0, query);
+    Route route = ROUTES.get(path);
+    if (services.connect().serves(path)) {
+      connect(head);
+    } else if (route != null) {
       route.serve(this, head);
     } else {
       answer(

@@ -10,12 +10,15 @@ import dev.warren.gateway.net.RemoteAddress;
 import dev.warren.peer.route.RouteTable;
 import dev.warren.peer.tunnel.GatewayTunnel;
 import dev.warren.protocol.SessionKey;
+import dev.warren.protocol.StreamId;
+import dev.warren.protocol.channel.RemoteDialerHandler;
 import dev.warren.protocol.channel.TunnelHandler;
 import dev.warren.protocol.channel.Tunnels;
 import dev.warren.protocol.flow.CreditBudget;
 import dev.warren.protocol.mux.Mux;
 import dev.warren.protocol.mux.MuxSettings;
 import dev.warren.protocol.relay.RelayBudget;
+import dev.warren.protocol.remotedialer.Interpreter;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
@@ -30,20 +33,32 @@ import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.websocketx.WebSocketServerHandshaker;
+import io.netty.handler.codec.http.websocketx.WebSocketServerHandshaker13;
 import io.netty.handler.codec.http.websocketx.WebSocketVersion;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes agents in at {@code /connect}: judges the request, upgrades it as RFC 6455 says, and puts
- * the tunnel on the channel. Refusals are HTTP answers with a line that says what was expected.
+ * Takes agents in at {@code /connect} and wherever else it is told: judges the request, upgrades it
+ * as RFC 6455 says, and puts the tunnel on the channel. Refusals are HTTP answers with a line that
+ * says what was expected.
+ *
+ * <p>A WebSocket that asks for no sub-protocol of ours is a remotedialer client (REMOTEDIALER.md).
+ * It is judged like an agent; then a {@link RemoteDialerHandler} plays the agent for it.
  */
 public final class TunnelAcceptor implements ConnectHandler {
+  /** What our sub-protocols begin with, also those of versions to come. */
+  private static final String OUR_SUB_PROTOCOLS = "warren.";
+
   private static final Logger log = LoggerFactory.getLogger(TunnelAcceptor.class);
 
   private final String gateway;
@@ -55,6 +70,7 @@ public final class TunnelAcceptor implements ConnectHandler {
   private final CreditBudget budget;
   private final Admission admission;
   private final int maxTunnels;
+  private final Set<String> paths;
   private final boolean logFrames;
   private final AtomicInteger tunnels = new AtomicInteger();
   private volatile boolean closed;
@@ -63,6 +79,7 @@ public final class TunnelAcceptor implements ConnectHandler {
    * @param relayBudget what streams from peers may hold, in all
    * @param admission how fast agents come in
    * @param maxTunnels on this gateway at once, those in their handshake included
+   * @param morePaths where agents connect beside {@link ConnectHandler#PATH}
    */
   public TunnelAcceptor(
       String gateway,
@@ -74,6 +91,7 @@ public final class TunnelAcceptor implements ConnectHandler {
       RelayBudget relayBudget,
       Admission admission,
       int maxTunnels,
+      List<String> morePaths,
       boolean logFrames) {
     this.gateway = gateway;
     this.software = software;
@@ -85,6 +103,14 @@ public final class TunnelAcceptor implements ConnectHandler {
     this.admission = admission;
     this.maxTunnels = maxTunnels;
     this.logFrames = logFrames;
+    Set<String> all = new HashSet<>(morePaths);
+    all.add(PATH);
+    this.paths = Set.copyOf(all);
+  }
+
+  @Override
+  public boolean serves(String path) {
+    return paths.contains(path);
   }
 
   /** From now on nobody is taken in. */
@@ -106,10 +132,11 @@ public final class TunnelAcceptor implements ConnectHandler {
       refuse(channel, remote, wrong);
       return;
     }
+    boolean remoteDialer = isRemoteDialer(headers);
     String id = headers.get(CredentialHeaders.X_TUNNEL_ID, "");
     SessionKey session;
     try {
-      session = SessionKey.of(id);
+      session = remoteDialer ? SessionKey.of(id) : SessionKey.ofAgent(id);
     } catch (IllegalArgumentException e) {
       refuse(
           channel,
@@ -146,7 +173,13 @@ public final class TunnelAcceptor implements ConnectHandler {
     } else {
       Duration wait = admission.ask();
       if (wait.isZero()) {
-        upgrade(channel, head, session, remote, ((Decision.Allowed) decision).principal().name());
+        upgrade(
+            channel,
+            head,
+            session,
+            remote,
+            ((Decision.Allowed) decision).principal().name(),
+            remoteDialer);
       } else {
         tunnels.decrementAndGet();
         sendAway(channel, remote, wait);
@@ -163,7 +196,8 @@ public final class TunnelAcceptor implements ConnectHandler {
   }
 
   /**
-   * What RFC 6455, section 4.2.1 asks of an upgrade, and our sub-protocol. Null where all is there.
+   * What RFC 6455, section 4.2.1 asks of an upgrade, and a sub-protocol of ours that we know, or
+   * none of ours. Null where all is well.
    */
   private static FullHttpResponse notAnUpgrade(FullHttpRequest head) {
     HttpHeaders headers = head.headers();
@@ -200,16 +234,28 @@ public final class TunnelAcceptor implements ConnectHandler {
       return answer(
           HttpResponseStatus.BAD_REQUEST, "Sec-WebSocket-Key (expected: one, 16 bytes in base 64)");
     }
-    for (String protocols : headers.getAll(HttpHeaderNames.SEC_WEBSOCKET_PROTOCOL)) {
-      for (String protocol : protocols.split(",", 32)) {
-        if (protocol.strip().equals(Tunnels.SUB_PROTOCOL)) {
-          return null;
-        }
-      }
+    List<String> protocols = subProtocols(headers);
+    if (protocols.contains(Tunnels.SUB_PROTOCOL)
+        || protocols.stream().noneMatch(name -> name.startsWith(OUR_SUB_PROTOCOLS))) {
+      return null;
     }
     return answer(
         HttpResponseStatus.BAD_REQUEST,
         "Sec-WebSocket-Protocol (expected: " + Tunnels.SUB_PROTOCOL + " among them)");
+  }
+
+  private static boolean isRemoteDialer(HttpHeaders headers) {
+    return !subProtocols(headers).contains(Tunnels.SUB_PROTOCOL);
+  }
+
+  private static List<String> subProtocols(HttpHeaders headers) {
+    List<String> all = new ArrayList<>();
+    for (String protocols : headers.getAll(HttpHeaderNames.SEC_WEBSOCKET_PROTOCOL)) {
+      for (String protocol : protocols.split(",", 32)) {
+        all.add(protocol.strip());
+      }
+    }
+    return all;
   }
 
   private static boolean isKey(List<String> values) {
@@ -228,11 +274,12 @@ public final class TunnelAcceptor implements ConnectHandler {
       FullHttpRequest head,
       SessionKey session,
       InetSocketAddress remote,
-      String principal) {
+      String principal,
+      boolean remoteDialer) {
     TunnelHandler handler =
         new TunnelHandler(
             Mux.Side.ACCEPTED,
-            settings,
+            remoteDialer ? Interpreter.settings(settings) : settings,
             budget,
             made ->
                 new GatewayTunnel(
@@ -248,20 +295,51 @@ public final class TunnelAcceptor implements ConnectHandler {
                     tunnels::decrementAndGet));
     // The tunnel first, so that bytes which came behind the request find it.
     channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, false);
-    Tunnels.install(channel.pipeline(), handler, logFrames);
+    RemoteDialerHandler client = remoteDialer ? remoteDialerClient(head, session) : null;
+    WebSocketServerHandshaker handshaker;
+    if (client == null) {
+      Tunnels.install(channel.pipeline(), handler, logFrames);
+      handshaker = Tunnels.handshaker();
+    } else {
+      RemoteDialerHandler.install(channel.pipeline(), client, handler, logFrames);
+      handshaker = new WebSocketServerHandshaker13(null, null, RemoteDialerHandler.webSocket(true));
+    }
     // An agent that holds a tunnel to this gateway leaves again before its HELLO ends that one.
     HttpHeaders named = new DefaultHttpHeaders().set(Tunnels.GATEWAY_HEADER, gateway);
-    Tunnels.handshaker()
+    handshaker
         .handshake(channel, head, named, channel.newPromise())
         .addListener(
             (ChannelFutureListener)
                 done -> {
                   if (done.isSuccess()) {
                     channel.config().setAutoRead(true);
+                    if (client != null) {
+                      client.begin();
+                    }
                   } else {
                     channel.close();
                   }
                 });
+  }
+
+  /**
+   * Each connection of a remotedialer client is an instance of its own, because nothing says which
+   * process it comes from: under the policy {@code newest} a client that comes again takes the
+   * place of its old connection at once, wherever that is.
+   */
+  private RemoteDialerHandler remoteDialerClient(FullHttpRequest head, SessionKey session) {
+    String agent = shown(head.headers().get(HttpHeaderNames.USER_AGENT, "unknown"));
+    return new RemoteDialerHandler(
+        false,
+        wire ->
+            Interpreter.ofClient(
+                settings,
+                budget,
+                wire,
+                session.toString(),
+                StreamId.random(),
+                "remotedialer " + agent,
+                System.nanoTime()));
   }
 
   private static void refuse(Channel channel, InetSocketAddress remote, FullHttpResponse answer) {

@@ -315,10 +315,10 @@ class AdminServerTest {
         "GET | /api/v1/sessions?limit=0 | limit: \"0\" (expected: 1 to 500)",
         "GET | /api/v1/sessions?limit=501 | limit: \"501\" (expected: 1 to 500)",
         "GET | /api/v1/sessions?limit=many | limit: \"many\"",
-        "GET | /api/v1/sessions?after=a_b | after: agent id \"a_b\"",
+        "GET | /api/v1/sessions?after=a%2Ab | after: agent id \"a*b\"",
         "GET | /api/v1/sessions?befor=x | parameter: \"befor\" (expected: after or limit)",
-        "GET | /api/v1/sessions/a_b | session: agent id \"a_b\"",
-        "DELETE | /api/v1/sessions/-- | session: agent id \"--\"",
+        "GET | /api/v1/sessions/a*b | session: agent id \"a*b\"",
+        "DELETE | /api/v1/sessions/,, | session: agent id \",,\"",
         "POST | /api/v1/control-plane/restart?all=yes | all: \"yes\" (expected: true or false)",
       })
   void badValueIs400AndNamed(String method, String path, String part) throws Exception {

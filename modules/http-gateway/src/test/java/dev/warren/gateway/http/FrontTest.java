@@ -103,7 +103,7 @@ class FrontTest {
     "/client/foo/http, 404",
     "/client/foo/http/, 404",
     "/client//http/h:1/, 404",
-    "/client/foo--bar/http/h:1/, 404",
+    "/client/foo*bar/http/h:1/, 404",
     "/client/%zz/http/h:1/, 404",
     "/client/foo/ftp/h:1/, 400",
     "/client/foo/HTTP/h:1/, 400",

@@ -22,6 +22,7 @@ import dev.warren.peer.route.RouteTable;
 import dev.warren.protocol.Incarnation;
 import dev.warren.protocol.SessionKey;
 import dev.warren.protocol.flow.CreditBudget;
+import dev.warren.protocol.frame.Frame;
 import dev.warren.protocol.mux.MuxSettings;
 import dev.warren.protocol.relay.RelayBudget;
 import dev.warren.session.DuplicatePolicy;
@@ -45,7 +46,7 @@ import java.util.function.BooleanSupplier;
 final class TunnelGateway implements AutoCloseable {
   static final int MAX_TUNNELS = 10;
 
-  private final CreditBudget budget = new CreditBudget(64L << 20);
+  private final CreditBudget budget;
   private final RouteTable table =
       new RouteTable(
           new GatewayIdentity("gateway", Incarnation.random()),
@@ -69,10 +70,15 @@ final class TunnelGateway implements AutoCloseable {
   }
 
   static TunnelGateway start(MuxSettings settings) {
-    return new TunnelGateway(settings);
+    return start(settings, 64L << 20);
   }
 
-  private TunnelGateway(MuxSettings settings) {
+  static TunnelGateway start(MuxSettings settings, long budgetBytes) {
+    return new TunnelGateway(settings, budgetBytes);
+  }
+
+  private TunnelGateway(MuxSettings settings, long budgetBytes) {
+    budget = new CreditBudget(budgetBytes);
     acceptor =
         new TunnelAcceptor(
             "gateway",
@@ -84,6 +90,7 @@ final class TunnelGateway implements AutoCloseable {
             RelayBudget.ofNode(16L << 20),
             new Admission(10_000, 10_000, System::nanoTime, new SplittableRandom()),
             MAX_TUNNELS,
+            List.of("/v3/connect"),
             false);
     HttpServices services =
         new HttpServices(
@@ -162,7 +169,17 @@ final class TunnelGateway implements AutoCloseable {
     await("credit is left: " + budget.used(), () -> budget.used() == 0);
   }
 
-  private static void await(String otherwise, BooleanSupplier condition) {
+  /** Tells the agent that the gateway goes. */
+  void drain(SessionKey session) {
+    tunnel(session).retire();
+    tunnel(session).tell(new Frame.Drain(20_000, "the gateway goes"));
+  }
+
+  void awaitOnline(SessionKey session) {
+    await(session + " never came", () -> !table.find(session).own().isEmpty());
+  }
+
+  static void await(String otherwise, BooleanSupplier condition) {
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
     while (!condition.getAsBoolean()) {
       assertTrue(System.nanoTime() < deadline, otherwise);

@@ -14,6 +14,7 @@ import java.util.function.Consumer;
  * @param session named in {@code X-Tunnel-ID}
  * @param limit how long all of it may take: name, TCP, proxy, TLS and upgrade
  * @param userAgent of the HTTP request
+ * @param upgrade what else it says
  */
 public record GatewayConnector(
     Transport transport,
@@ -23,9 +24,23 @@ public record GatewayConnector(
     SessionKey session,
     TokenSource token,
     Duration limit,
-    String userAgent) {
+    String userAgent,
+    Upgrade upgrade) {
   /** More than any handshake needs. */
   public static final Duration DEFAULT_LIMIT = Duration.ofSeconds(15);
+
+  /** One that speaks with gateways of ours. */
+  public GatewayConnector(
+      Transport transport,
+      Names names,
+      ProxyRules proxies,
+      ClientTls tls,
+      SessionKey session,
+      TokenSource token,
+      Duration limit,
+      String userAgent) {
+    this(transport, names, proxies, tls, session, token, limit, userAgent, Upgrade.DEFAULT);
+  }
 
   /**
    * Starts a try on {@code loop}, to be called there. {@code done} is told once, on the loop and

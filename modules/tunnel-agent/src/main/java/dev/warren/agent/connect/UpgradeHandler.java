@@ -1,6 +1,7 @@
 package dev.warren.agent.connect;
 
 import dev.warren.agent.connect.ConnectOutcome.Stage;
+import dev.warren.protocol.channel.RemoteDialerHandler;
 import dev.warren.protocol.channel.Tunnels;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -55,14 +56,20 @@ final class UpgradeHandler extends ChannelInboundHandlerAdapter {
     attempt
         .token()
         .ifPresent(token -> headers.set(HttpHeaderNames.AUTHORIZATION, "Bearer " + token));
+    Upgrade upgrade = attempt.connector().upgrade();
+    for (Upgrade.Header header : upgrade.headers()) {
+      headers.add(header.name(), header.value());
+    }
     this.handshaker =
         WebSocketClientHandshakerFactory.newHandshaker(
             attempt.gateway().uri(),
             WebSocketVersion.V13,
-            Tunnels.SUB_PROTOCOL,
+            upgrade.isRemoteDialer() ? null : Tunnels.SUB_PROTOCOL,
             false,
             headers,
-            Tunnels.MAX_WEB_SOCKET_FRAME_BYTES,
+            upgrade.isRemoteDialer()
+                ? RemoteDialerHandler.MAX_WEB_SOCKET_FRAME_BYTES
+                : Tunnels.MAX_WEB_SOCKET_FRAME_BYTES,
             true,
             false,
             -1,
@@ -162,7 +169,13 @@ final class UpgradeHandler extends ChannelInboundHandlerAdapter {
               response.headers(),
               EmptyHttpHeaders.INSTANCE));
     } catch (WebSocketHandshakeException e) {
-      attempt.fail("the answer is no WebSocket of " + Tunnels.SUB_PROTOCOL + ": " + e.getMessage());
+      attempt.fail(
+          "the answer is no WebSocket of "
+              + (attempt.connector().upgrade().isRemoteDialer()
+                  ? "a remotedialer server"
+                  : Tunnels.SUB_PROTOCOL)
+              + ": "
+              + e.getMessage());
       return;
     }
     Channel channel = ctx.channel();

@@ -8,6 +8,7 @@ import dev.warren.agent.connect.GatewayAddress;
 import dev.warren.agent.connect.GatewayConnector;
 import dev.warren.agent.dial.TargetDialer;
 import dev.warren.protocol.FaultCode;
+import dev.warren.protocol.channel.RemoteDialerHandler;
 import dev.warren.protocol.channel.TunnelHandler;
 import dev.warren.protocol.channel.Tunnels;
 import dev.warren.protocol.flow.CreditBudget;
@@ -16,6 +17,7 @@ import dev.warren.protocol.mux.Mux;
 import dev.warren.protocol.mux.MuxEvents;
 import dev.warren.protocol.mux.MuxSettings;
 import dev.warren.protocol.mux.Opening;
+import dev.warren.protocol.remotedialer.Interpreter;
 import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.Future;
@@ -43,6 +45,11 @@ final class AgentTunnel {
       TargetDialer dialer,
       CreditBudget budget) {
     MuxSettings mux() {
+      MuxSettings wished = wished();
+      return settings.upgrade().isRemoteDialer() ? Interpreter.settings(wished) : wished;
+    }
+
+    private MuxSettings wished() {
       return new MuxSettings(
           new Frame.Limits(
               MuxSettings.DEFAULT_MAX_DATA_BYTES,
@@ -196,7 +203,11 @@ final class AgentTunnel {
           new TunnelHandler(Mux.Side.DIALLED, shared.mux(), shared.budget(), Events::new);
       handler = made;
       upgraded.channel().closeFuture().addListener(closed -> gone.trySuccess(null));
-      Tunnels.install(upgraded.channel().pipeline(), made, shared.settings().logFrames());
+      if (shared.settings().upgrade().isRemoteDialer()) {
+        beClient(upgraded.channel(), made);
+      } else {
+        Tunnels.install(upgraded.channel().pipeline(), made, shared.settings().logFrames());
+      }
       if (upgraded.gateway().isEmpty()) {
         hello();
       } else {
@@ -209,6 +220,22 @@ final class AgentTunnel {
     } else if (outcome instanceof ConnectOutcome.Failed failed) {
       failed(failed.stage() + ": " + failed.reason(), Leases.Ending.PLAIN);
     }
+  }
+
+  /** To a remotedialer server we are a client; an interpreter plays the gateway for us. */
+  private void beClient(Channel channel, TunnelHandler made) {
+    RemoteDialerHandler server =
+        new RemoteDialerHandler(
+            true,
+            wire ->
+                Interpreter.ofServer(
+                    shared.mux(),
+                    shared.budget(),
+                    wire,
+                    address.uri().getRawAuthority(),
+                    System.nanoTime()));
+    RemoteDialerHandler.install(channel.pipeline(), server, made, shared.settings().logFrames());
+    server.begin();
   }
 
   private void failed(String reason, Leases.Ending ending) {

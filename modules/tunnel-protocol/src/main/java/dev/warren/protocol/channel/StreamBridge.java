@@ -1,6 +1,7 @@
 package dev.warren.protocol.channel;
 
 import dev.warren.protocol.FaultCode;
+import dev.warren.protocol.flow.ByteQueue;
 import dev.warren.protocol.mux.MuxStream;
 import dev.warren.protocol.mux.StreamEnd;
 import io.netty.buffer.ByteBuf;

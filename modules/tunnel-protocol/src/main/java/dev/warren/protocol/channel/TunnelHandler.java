@@ -15,6 +15,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 
 /**
  * Runs a {@link Mux} on a channel. Decides nothing: the Mux does, and knows no channel. Everything
@@ -55,6 +56,7 @@ public final class TunnelHandler extends ChannelInboundHandlerAdapter {
   private final AtomicLong receivedBytes = new AtomicLong();
   private final AtomicLong sentBytes = new AtomicLong();
   private final AtomicLong roundTripNanos = new AtomicLong(-1);
+  private LongSupplier roundTrip;
   private final AtomicInteger streams = new AtomicInteger();
 
   /**
@@ -67,11 +69,20 @@ public final class TunnelHandler extends ChannelInboundHandlerAdapter {
       Function<TunnelHandler, MuxEvents> events) {
     this.dialled = side == Mux.Side.DIALLED;
     this.mux = new Mux(side, settings, budget, events.apply(this), System.nanoTime());
+    this.roundTrip = mux::roundTripNanos;
   }
 
   /** To be used on {@link #eventLoop} only. */
   public Mux mux() {
     return mux;
+  }
+
+  /**
+   * Where the far end of the Mux is in this process, somebody else knows how long the way to the
+   * agent is (nanoseconds; -1 where nothing was measured yet). Asked on the event loop.
+   */
+  public void measureRoundTripBy(LongSupplier measured) {
+    roundTrip = measured;
   }
 
   /** Whether our side dialled, and is the WebSocket's client. */
@@ -250,7 +261,7 @@ public final class TunnelHandler extends ChannelInboundHandlerAdapter {
 
   private void publish() {
     streams.setOpaque(mux.streams());
-    roundTripNanos.setOpaque(mux.roundTripNanos());
+    roundTripNanos.setOpaque(roundTrip.getAsLong());
   }
 
   /** Bytes that arrived on this tunnel so far. From any thread. */

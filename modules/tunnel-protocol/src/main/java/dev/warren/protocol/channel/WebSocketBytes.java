@@ -2,7 +2,6 @@ package dev.warren.protocol.channel;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelDuplexHandler;
-import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPromise;
 import io.netty.handler.codec.http.websocketx.BinaryWebSocketFrame;
@@ -13,7 +12,6 @@ import io.netty.handler.codec.http.websocketx.PingWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.PongWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.WebSocketCloseStatus;
 import io.netty.handler.codec.http.websocketx.WebSocketFrame;
-import java.util.concurrent.TimeUnit;
 
 /**
  * Between WebSocket frames and bytes: binary messages, whose boundaries have no meaning
@@ -22,11 +20,11 @@ import java.util.concurrent.TimeUnit;
  * connection is closed and waits for the far side at most {@value #CLOSE_MILLIS} ms.
  */
 final class WebSocketBytes extends ChannelDuplexHandler {
-  static final int CLOSE_MILLIS = 1_000;
+  static final int CLOSE_MILLIS = WebSocketGoodbye.MOST_MILLIS;
 
   private final MaskedFrames masks; // null where we are the server, whose frames are not masked
   private WebSocketCloseStatus status = WebSocketCloseStatus.NORMAL_CLOSURE;
-  private boolean closeSent;
+  private final WebSocketGoodbye goodbye = new WebSocketGoodbye();
 
   /**
    * @param client whether we are the WebSocket's client, whose frames are masked
@@ -53,9 +51,9 @@ final class WebSocketBytes extends ChannelDuplexHandler {
           ctx.writeAndFlush(new PongWebSocketFrame(ping.content().retain()));
         }
       } else if (message instanceof CloseWebSocketFrame) {
-        close(ctx, WebSocketCloseStatus.NORMAL_CLOSURE, ctx.newPromise());
+        goodbye.close(ctx, WebSocketCloseStatus.NORMAL_CLOSURE, ctx.newPromise());
       } else if (!(message instanceof PongWebSocketFrame)) {
-        close(ctx, WebSocketCloseStatus.INVALID_MESSAGE_TYPE, ctx.newPromise());
+        goodbye.close(ctx, WebSocketCloseStatus.INVALID_MESSAGE_TYPE, ctx.newPromise());
       }
     } finally {
       ((WebSocketFrame) message).release();
@@ -86,25 +84,6 @@ final class WebSocketBytes extends ChannelDuplexHandler {
 
   @Override
   public void close(ChannelHandlerContext ctx, ChannelPromise promise) {
-    close(ctx, status, promise);
-  }
-
-  private void close(
-      ChannelHandlerContext ctx, WebSocketCloseStatus status, ChannelPromise promise) {
-    if (closeSent || !ctx.channel().isActive()) {
-      ctx.close(promise);
-      return;
-    }
-    closeSent = true;
-    var late =
-        ctx.executor().schedule(() -> ctx.close(promise), CLOSE_MILLIS, TimeUnit.MILLISECONDS);
-    ctx.writeAndFlush(new CloseWebSocketFrame(status))
-        .addListener(
-            (ChannelFutureListener)
-                written -> {
-                  if (late.cancel(false)) {
-                    ctx.close(promise);
-                  }
-                });
+    goodbye.close(ctx, status, promise);
   }
 }

@@ -1,4 +1,4 @@
-package dev.warren.protocol.channel;
+package dev.warren.protocol.flow;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;

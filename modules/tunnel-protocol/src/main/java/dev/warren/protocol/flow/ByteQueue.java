@@ -1,4 +1,4 @@
-package dev.warren.protocol.channel;
+package dev.warren.protocol.flow;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
@@ -9,19 +9,19 @@ import java.util.ArrayDeque;
  * that what waits costs about what it weighs: a far end that sends single bytes would otherwise pin
  * an object and the buffer of a whole read for each of them.
  */
-final class ByteQueue {
+public final class ByteQueue {
   /** Pieces below this are copied (bytes). */
-  static final int SMALL_BYTES = 2 * 1024;
+  public static final int SMALL_BYTES = 2 * 1024;
 
   /** How much of them goes into one buffer (bytes). */
-  static final int GATHER_BYTES = 16 * 1024;
+  public static final int GATHER_BYTES = 16 * 1024;
 
   private final ArrayDeque<ByteBuf> pieces = new ArrayDeque<>();
   private ByteBuf gathering; // the last piece, where it is ours and has room
   private int bytes;
 
   /** Takes bytes in, which are the queue's from now on. */
-  void add(ByteBufAllocator allocator, ByteBuf piece) {
+  public void add(ByteBufAllocator allocator, ByteBuf piece) {
     int length = piece.readableBytes();
     bytes += length;
     if (length >= SMALL_BYTES || pieces.isEmpty()) {
@@ -38,7 +38,7 @@ final class ByteQueue {
   }
 
   /** The first piece, which is the caller's from now on; null where there is none. */
-  ByteBuf poll() {
+  public ByteBuf poll() {
     ByteBuf piece = pieces.pollFirst();
     if (piece != null) {
       bytes -= piece.readableBytes();
@@ -49,21 +49,21 @@ final class ByteQueue {
     return piece;
   }
 
-  boolean isEmpty() {
+  public boolean isEmpty() {
     return pieces.isEmpty();
   }
 
   /** What waits in all. */
-  int bytes() {
+  public int bytes() {
     return bytes;
   }
 
   /** How many buffers hold it. */
-  int pieces() {
+  public int pieces() {
     return pieces.size();
   }
 
-  void release() {
+  public void release() {
     for (ByteBuf piece = poll(); piece != null; piece = poll()) {
       piece.release();
     }
