@@ -108,7 +108,8 @@ class ControlPlaneRestartTest {
   /**
    * One restart of all.
    *
-   * @param baseline how long the same load runs before it, for comparison
+   * @param baseline how long the same load runs before it, for comparison; and for so long before
+   *     that, since the gateways are fresh
    */
   private Outcome restart(double perSecond, int downloads, int bytesPerSecond, Duration baseline)
       throws Exception {
@@ -129,6 +130,10 @@ class ControlPlaneRestartTest {
     }
     List<Sample> without = List.of();
     if (!baseline.isZero()) {
+      try (Load load = Load.start(perSecond, targets())) {
+        Thread.sleep(baseline.toMillis());
+        load.stop();
+      }
       try (Load load = Load.start(perSecond, targets())) {
         Thread.sleep(baseline.toMillis());
         without = load.stop();
