@@ -8,6 +8,7 @@ import dev.warren.multijvm.load.Figures;
 import dev.warren.multijvm.process.AgentProcess;
 import dev.warren.multijvm.process.GatewayCluster;
 import dev.warren.multijvm.process.GatewayProcess;
+import dev.warren.multijvm.process.LogFile;
 import dev.warren.multijvm.process.LogsOnFailure;
 import java.time.Duration;
 import java.time.Instant;
@@ -88,6 +89,77 @@ class DuplicateAgentsTest {
         Duration.ofMillis(5),
         () -> cluster.assertSessionIs(id, holder.id()));
     return Duration.between(welcome, Instant.now()).toNanos() / 1e6;
+  }
+
+  @Test
+  void whoLostTheIdStaysAwayAndAPairThatTakesTurnsIsReported() throws Exception {
+    damped(2);
+  }
+
+  @Test
+  @Tag("chaos")
+  void whoLostTheIdComesBackLessAndLessOften() throws Exception {
+    damped(4);
+  }
+
+  private void damped(int refusals) throws Exception {
+    cluster = GatewayCluster.shared();
+    GatewayProcess one = cluster.all().get(0);
+    GatewayProcess other = cluster.all().get(1);
+    AgentProcess first = cluster.agent("damped", List.of(one));
+    first.awaitUp();
+    AgentProcess second = cluster.agent("damped", List.of(other));
+    second.awaitUp();
+
+    // Meanwhile two others are started again and again, each time as somebody new.
+    AgentProcess[] pair = {
+      cluster.agent("flapping", List.of(one)), cluster.agent("flapping", List.of(one))
+    };
+    for (int i = 0; i < 2; i++) {
+      pair[i].awaitUp();
+    }
+    for (int i = 0; i < 4; i++) {
+      AgentProcess agent = pair[i % 2];
+      int before = agent.tunnelsSoFar();
+      agent.kill();
+      agent.restart();
+      agent.awaitUp(before + 1);
+    }
+    Eventually.within(
+        Duration.ofSeconds(5),
+        () ->
+            assertEquals(
+                1,
+                one.log().events("session.flapping", "session=flapping").size(),
+                "reports of the pair"));
+    for (AgentProcess agent : pair) {
+      agent.close();
+    }
+
+    // After 5 s, and then 5 s, 10 s and 20 s, with some jitter: told by the gateway, and obeyed.
+    Eventually.within(
+        Duration.ofSeconds(90),
+        () -> {
+          int found = refusals(one, "damped").size();
+          assertTrue(found >= refusals, found + " refusals (expected: " + refusals + ")");
+        });
+    List<Instant> refused = refusals(one, "damped");
+    for (int i = 1; i < refusals; i++) {
+      Duration between = Duration.between(refused.get(i - 1), refused.get(i));
+      assertTrue(
+          between.toSeconds() >= 5L << (i - 1), "between refusals " + i + " and next: " + between);
+    }
+    assertEquals(1, first.tunnelsSoFar(), "tunnels of the first");
+    assertEquals(1, second.tunnelsSoFar(), "tunnels of the second");
+    for (GatewayProcess gateway : cluster.all()) {
+      assertEquals(List.of(other.id()), gateway.admin().holders("damped"), gateway.id());
+    }
+  }
+
+  private static List<Instant> refusals(GatewayProcess gateway, String session) {
+    return gateway.log().events("tunnel.refused", "session=" + session + " ", "SUPERSEDED").stream()
+        .map(LogFile::timeOf)
+        .toList();
   }
 
   @Test

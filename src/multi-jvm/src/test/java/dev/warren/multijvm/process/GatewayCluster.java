@@ -126,10 +126,20 @@ public final class GatewayCluster implements AutoCloseable {
    * One more gateway that would like to join, with any token and any id; not among {@link #all}.
    */
   public GatewayProcess stranger(String id, Path tokenFile) throws IOException {
+    return stranger(id, tokenFile, List.of());
+  }
+
+  /**
+   * As above.
+   *
+   * @param around what stands before {@code java}
+   */
+  public GatewayProcess stranger(String id, Path tokenFile, List<String> around)
+      throws IOException {
     List<String> join = gateways.stream().map(gateway -> gateway.place().joined()).toList();
     GatewayProcess stranger =
         new GatewayProcess(
-            GatewayProcess.Place.free(id), join, tokenFile, "128m", List.of(), List.of(), tokens);
+            GatewayProcess.Place.free(id), join, tokenFile, "128m", around, List.of(), tokens);
     stranger.start();
     return stranger;
   }
@@ -196,10 +206,21 @@ public final class GatewayCluster implements AutoCloseable {
   /** Starts an agent with the addresses of these gateways; it ends with the cluster. */
   public AgentProcess agent(String id, List<GatewayProcess> at, String... arguments)
       throws IOException {
+    return agentWithin(List.of(), id, at, arguments);
+  }
+
+  /**
+   * As {@link #agent}.
+   *
+   * @param around what stands before {@code java}
+   */
+  public AgentProcess agentWithin(
+      List<String> around, String id, List<GatewayProcess> at, String... arguments)
+      throws IOException {
     List<String> all = new ArrayList<>(List.of(arguments));
     tokens.ifPresent(made -> all.addAll(made.agentFlags()));
     AgentProcess agent =
-        AgentProcess.start(id, at.stream().map(GatewayProcess::connect).toList(), List.of(), all);
+        AgentProcess.start(id, at.stream().map(GatewayProcess::connect).toList(), around, all);
     agents.add(agent);
     return agent;
   }
