@@ -33,7 +33,7 @@ final class Islands {
   private final Map<Long, Long> missingSince = new HashMap<>(); // by the uid of the actor system
   private int tries;
   private int fruitless;
-  private boolean restarted;
+  private Optional<ClusterId> aim = Optional.empty(); // what the last restart was for
   private boolean split;
   private long nextTry;
   private Optional<Long> calmSince = Optional.empty();
@@ -69,6 +69,11 @@ final class Islands {
 
   /** To be called while this node is a full member of a cluster. */
   Step next(long now, ClusterId mine, Membership membership, List<Standing> linked) {
+    if (aim.equals(Optional.of(mine))) { // it led there, whatever comes next
+      aim = Optional.empty();
+      fruitless = 0;
+      tries = Math.max(0, tries - 1);
+    }
     List<Standing> islands = islands(now, membership, linked);
     List<Standing> winners =
         islands.stream()
@@ -84,12 +89,12 @@ final class Islands {
       } else if (now - calmSince.get() > pacing.calm().toNanos()) {
         tries = 0;
         fruitless = 0;
-        restarted = false;
+        aim = Optional.empty();
       }
       return Step.WAIT;
     }
-    if (restarted) { // and yet here we are, outside
-      restarted = false;
+    if (aim.isPresent()) { // and yet here we are, outside
+      aim = Optional.empty();
       fruitless++;
       split = true;
       nextTry = now + pause();
@@ -126,13 +131,10 @@ final class Islands {
       split = true;
       return Step.WAIT;
     }
-    restarted = true;
     Standing winner = current.winner;
+    aim = winner.clusterId();
     return new Step.Restart(
-        "joins cluster "
-            + winner.clusterId().orElseThrow().shortText()
-            + " of gateway "
-            + winner.gateway().id());
+        "joins cluster " + aim.orElseThrow().shortText() + " of gateway " + winner.gateway().id());
   }
 
   /** Doubling, with a quarter more or less, so that the losers do not move in step. */

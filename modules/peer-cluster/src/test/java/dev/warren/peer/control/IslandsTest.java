@@ -23,7 +23,11 @@ class IslandsTest {
   private long now;
 
   private Step next(Standing... linked) {
-    return islands.next(now, MINE, MEMBERS, List.of(linked));
+    return next(MINE, linked);
+  }
+
+  private Step next(ClusterId mine, Standing... linked) {
+    return islands.next(now, mine, MEMBERS, List.of(linked));
   }
 
   private void pass(Duration time) {
@@ -96,6 +100,41 @@ class IslandsTest {
     }
     assertTrue(islands.split());
     assertTrue(probes >= 14 && probes <= 26, "probes: " + probes); // 10, 20, 40, 80, 120, 120 ...
+  }
+
+  @Test
+  void whoGotInAndWasCutOffAgainLosesNoTimeOnTheWayBack() {
+    for (int partition = 0; partition < 10; partition++) {
+      next(other(4, 9, 1));
+      pass(PACING.islandAfter());
+      assertEquals(new Step.Probe("host:1"), next(other(4, 9, 1)), "partition " + partition);
+      islands.probed("host:1", true);
+      assertTrue(next(other(4, 9, 1)) instanceof Step.Restart);
+      islands.started();
+      assertEquals(Step.WAIT, next(new ClusterId(0, 4)));
+      pass(Duration.ofSeconds(10));
+      islands.started(); // downed, and in a cluster by itself
+      assertEquals(Step.WAIT, next());
+      pass(Duration.ofSeconds(45));
+    }
+  }
+
+  @Test
+  void aRestartThatDidNotLeadIntoTheOtherClusterIsNotRepeatedSoon() {
+    next(other(4, 9, 1));
+    pass(PACING.islandAfter());
+    next(other(4, 9, 1));
+    islands.probed("host:1", true);
+    assertTrue(next(other(4, 9, 1)) instanceof Step.Restart);
+    islands.started();
+    next(other(4, 9, 1));
+    pass(PACING.islandAfter());
+    next(other(4, 9, 1));
+    assertTrue(islands.split());
+    pass(PACING.lastMergeRetry().dividedBy(2));
+    assertEquals(Step.WAIT, next(other(4, 9, 1)));
+    pass(PACING.lastMergeRetry());
+    assertEquals(new Step.Probe("host:1"), next(other(4, 9, 1)));
   }
 
   @Test
