@@ -40,10 +40,22 @@ public final class TunnelHandler extends ChannelInboundHandlerAdapter {
   /** Rounds of filling and flushing before other channels of the event loop get their turn. */
   private static final int ROUNDS = 16;
 
+  /**
+   * Ticks of tunnels with the same heartbeat come at moments that they share, so many in an
+   * interval: a gateway with thousands of idle tunnels wakes for them so often, not thousands of
+   * times.
+   */
+  private static final int MOMENTS = 64;
+
+  /** No two ticks of a tunnel are closer (nanoseconds). */
+  private static final long LEAST_TICK_NANOS = 5_000_000;
+
   private final Mux mux;
   private final boolean dialled;
   private final Output output = new Output();
   private final Runnable sendTask = this::sendNow;
+  private final Runnable tick = this::tick;
+  private final Runnable tickAfterInput = this::tickAfterInput;
   private ChannelHandlerContext context;
   private ScheduledFuture<?> ticks;
   private ScheduledFuture<?> lateClose;
@@ -117,8 +129,20 @@ public final class TunnelHandler extends ChannelInboundHandlerAdapter {
   }
 
   private void scheduleTick() {
-    long half = Math.max(5_000_000, mux.heartbeatIntervalNanos() / 2);
-    ticks = context.executor().schedule(this::tick, half, TimeUnit.NANOSECONDS);
+    long now = System.nanoTime();
+    long delay = Math.max(LEAST_TICK_NANOS, mux.nanosToTick(now));
+    ticks =
+        context
+            .executor()
+            .schedule(
+                tick,
+                toSharedMoment(now, delay, mux.heartbeatIntervalNanos()),
+                TimeUnit.NANOSECONDS);
+  }
+
+  /** Lengthens a delay so that it ends at one of the {@value #MOMENTS} moments of an interval. */
+  static long toSharedMoment(long now, long delay, long intervalNanos) {
+    return delay + Math.floorMod(-(now + delay), Math.max(1, intervalNanos / MOMENTS));
   }
 
   /**
@@ -126,7 +150,7 @@ public final class TunnelHandler extends ChannelInboundHandlerAdapter {
    * therefore looks again after one more turn of the event loop.
    */
   private void tick() {
-    context.executor().execute(this::tickAfterInput);
+    context.executor().execute(tickAfterInput);
   }
 
   private void tickAfterInput() {

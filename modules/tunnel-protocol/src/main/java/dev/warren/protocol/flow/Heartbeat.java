@@ -52,7 +52,41 @@ public final class Heartbeat {
     }
   }
 
-  /** To be called twice an interval, after all readable input was processed. */
+  /**
+   * The other side's ping has come, and its answer is about to be written: whether a ping of ours
+   * goes with it. One that would be due within half an interval does, because then the two sides
+   * keep one rhythm, and a tunnel with nothing else to do wakes each of them twice an interval in
+   * place of four times.
+   */
+  public boolean joins(long now) {
+    if (waiting || now - sentAt < intervalNanos / 2) {
+      return false;
+    }
+    sent(now);
+    return true;
+  }
+
+  private void sent(long now) {
+    waiting = true;
+    waitingSince = now;
+    sentAt = now;
+    sequence++;
+  }
+
+  /** When a tick will say something, should nothing arrive until then. */
+  public long dueAt() {
+    if (!waiting) {
+      return sentAt + intervalNanos;
+    }
+    long silent = Math.max(waitingSince - lastArrival, 0) + lastArrival;
+    return Math.min(
+        silent + SILENT_INTERVALS * intervalNanos, waitingSince + DEAF_INTERVALS * intervalNanos);
+  }
+
+  /**
+   * To be called twice an interval or more often, and when it {@linkplain #dueAt is due}, after all
+   * readable input was processed.
+   */
   public Verdict tick(long now) {
     if (now - lastTick > intervalNanos + intervalNanos / 2) {
       lastArrival = now;
@@ -63,10 +97,7 @@ public final class Heartbeat {
       if (now - sentAt < intervalNanos) {
         return Verdict.NOTHING;
       }
-      waiting = true;
-      waitingSince = now;
-      sentAt = now;
-      sequence++;
+      sent(now);
       return Verdict.SEND_PING;
     }
     long unanswered = now - waitingSince;

@@ -453,6 +453,9 @@ public final class Mux {
   private void ofTunnel(Frame.OfTunnel frame) throws ProtocolException {
     if (frame instanceof Frame.Ping ping && state == State.RUNNING) {
       pongDue = ping.sequence();
+      if (heartbeat.joins(now)) {
+        tunnelFrames.addLast(new Frame.Ping(heartbeat.sequence()));
+      }
     } else if (frame instanceof Frame.Pong pong && state == State.RUNNING) {
       heartbeat.pong(pong.sequence(), now);
     } else if (frame instanceof Frame.GoAway goAway) {
@@ -631,7 +634,7 @@ public final class Mux {
   }
 
   /**
-   * Carries the time; to be called twice a heartbeat interval, after all readable input was taken
+   * Carries the time; to be called within {@link #nanosToTick}, after all readable input was taken
    * in.
    */
   public void tick(long now) {
@@ -654,6 +657,12 @@ public final class Mux {
                   + " ms or more");
       case NOTHING -> {}
     }
+  }
+
+  /** How long the next tick may wait (nanoseconds): at most half a heartbeat interval. */
+  public long nanosToTick(long now) {
+    long half = heartbeatIntervalNanos() / 2;
+    return heartbeat == null ? half : Math.max(0, Math.min(half, heartbeat.dueAt() - now));
   }
 
   // ---- what goes out ----

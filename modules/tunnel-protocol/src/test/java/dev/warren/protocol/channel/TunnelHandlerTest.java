@@ -13,6 +13,9 @@ import dev.warren.protocol.mux.MuxSettings;
 import dev.warren.protocol.mux.Opening;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
+import java.util.HashSet;
+import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
@@ -60,6 +63,21 @@ class TunnelHandlerTest {
     channel.runPendingTasks();
     assertFalse(channel.isOpen());
     finish();
+  }
+
+  @Test
+  void ticksOfTunnelsThatCameAtAnyTimeShareFewMoments() {
+    long interval = 3_000_000_000L;
+    long half = interval / 2;
+    Random random = new Random(1);
+    Set<Long> moments = new HashSet<>();
+    for (int i = 0; i < 10_000; i++) {
+      long now = 7 * interval + random.nextLong(interval) - 100 * interval * (i % 2);
+      long delay = TunnelHandler.toSharedMoment(now, half, interval);
+      assertTrue(delay >= half && delay < half + interval / 64, "delay of " + delay + " ns");
+      moments.add(Math.floorMod(now + delay, interval));
+    }
+    assertEquals(64, moments.size());
   }
 
   private static final class Listener implements MuxEvents {

@@ -50,6 +50,66 @@ class TunnelTest {
   }
 
   @Test
+  void pingThatIsAlmostDueGoesWithAnAnswer() {
+    try (Conversation gateway = Conversation.withGateway()) {
+      gateway.passes(INTERVAL.dividedBy(2).minusNanos(1));
+      gateway.sends(new Frame.Ping(1));
+      gateway.expects(new Frame.Pong(1));
+      gateway.expectsNothing();
+      gateway.passes(Duration.ofNanos(1));
+      gateway.sends(new Frame.Ping(2));
+      gateway.expects(new Frame.Pong(2));
+      gateway.expects(new Frame.Ping(1));
+      gateway.passes(INTERVAL);
+      gateway.sends(new Frame.Ping(3)); // while ours is unanswered
+      gateway.expects(new Frame.Pong(3));
+      gateway.expectsNothing();
+      gateway.sends(new Frame.Pong(1));
+      assertEquals(INTERVAL.toNanos(), gateway.mux.roundTripNanos());
+    }
+  }
+
+  @Test
+  void pingsThatGoWithAnswersKeepTheirRhythm() {
+    try (Conversation gateway = Conversation.withGateway()) {
+      gateway.passesTicking(INTERVAL.multipliedBy(2).dividedBy(3));
+      for (int i = 1; i <= 20; i++) {
+        gateway.sends(new Frame.Ping(i));
+        gateway.expects(new Frame.Pong(i));
+        gateway.expects(new Frame.Ping(i));
+        gateway.sends(new Frame.Pong(i));
+        gateway.passesTicking(INTERVAL.minusNanos(1));
+        gateway.expectsNothing(); // its own time has not come
+      }
+    }
+  }
+
+  @Test
+  void aFarSideThatFallsSilentIsFoundDeadByTwoTicksAtTheirTime() {
+    try (Conversation gateway = Conversation.withGateway()) {
+      gateway.passes(INTERVAL.multipliedBy(2).dividedBy(3));
+      gateway.sends(new Frame.Ping(1));
+      gateway.expects(new Frame.Pong(1));
+      gateway.expects(new Frame.Ping(1));
+      gateway.sends(new Frame.Pong(1)); // and nothing from now on
+      long silentSince = gateway.now;
+      List<Long> spoke = new ArrayList<>();
+      while (!gateway.mux.isOver()) {
+        gateway.passes(Duration.ofNanos(gateway.mux.nanosToTick(gateway.now)));
+        gateway.mux.tick(gateway.now);
+        if (gateway.mux.hasOutput()) {
+          spoke.add(gateway.now - silentSince);
+          if (!gateway.mux.isOver()) {
+            gateway.expects(new Frame.Ping(2));
+          }
+        }
+      }
+      gateway.expectsGoAway(FaultCode.HEARTBEAT);
+      assertEquals(List.of(INTERVAL.toNanos(), INTERVAL.multipliedBy(4).toNanos()), spoke);
+    }
+  }
+
+  @Test
   void pongThatAnswersNothingDoesNoHarm() {
     try (Conversation gateway = Conversation.withGateway()) {
       gateway.sends(new Frame.Pong(5));
