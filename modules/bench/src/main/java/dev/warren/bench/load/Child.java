@@ -35,10 +35,37 @@ final class Child implements AutoCloseable {
 
   /** CPU time so far, in user mode and in the kernel (seconds). */
   double cpuSeconds() {
-    String stat = read("stat");
+    return cpuSeconds(read("stat"));
+  }
+
+  private static double cpuSeconds(String stat) {
     String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
     return (Long.parseLong(fields[UTIME_FIELD]) + Long.parseLong(fields[UTIME_FIELD + 1]))
         / TICKS_PER_SECOND;
+  }
+
+  /** CPU time so far of the threads whose names begin so (seconds). */
+  double cpuSecondsOf(String... names) {
+    try (Stream<Path> threads = Files.list(Path.of("/proc", Long.toString(pid()), "task"))) {
+      double sum = 0;
+      for (Path thread : threads.toList()) {
+        sum += cpuSecondsOf(thread, names);
+      }
+      return sum;
+    } catch (IOException e) {
+      throw new LoadException(name + " is gone; its last words: " + lastWords(), e);
+    }
+  }
+
+  private static double cpuSecondsOf(Path thread, String... names) {
+    try {
+      String called = Files.readString(thread.resolve("comm"));
+      return Stream.of(names).anyMatch(called::startsWith)
+          ? cpuSeconds(Files.readString(thread.resolve("stat")))
+          : 0;
+    } catch (IOException e) {
+      return 0; // it has ended since
+    }
   }
 
   /** Physical memory that it has now (bytes). */

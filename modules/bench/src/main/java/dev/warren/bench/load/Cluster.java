@@ -9,6 +9,7 @@ import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -58,6 +59,17 @@ final class Cluster {
    * @param javaOptions for all of them
    */
   static Cluster start(Bench bench, List<String> ids, String javaOptions) {
+    return start(bench, ids, javaOptions, Optional.empty());
+  }
+
+  /**
+   * Starts them; returns when all are ready. When their links are up is for a dial to find out.
+   *
+   * @param javaOptions for all of them
+   * @param tls what they show to agents and callers; with none they speak without TLS
+   */
+  static Cluster start(
+      Bench bench, List<String> ids, String javaOptions, Optional<SelfSigned> tls) {
     Path token = bench.directory().resolve("cluster.token");
     try {
       Files.writeString(token, Token.generate(TokenKind.CLUSTER, new SecureRandom()) + "\n");
@@ -73,23 +85,32 @@ final class Cluster {
     for (int i = 0; i < ids.size(); i++) {
       List<Integer> own = ports.subList(PORTS * i, PORTS * (i + 1));
       List<String> command =
-          List.of(
-              bench.warren().toString(),
-              "gateway",
-              "--id",
-              ids.get(i),
-              "--listen",
-              address(own.get(0)),
-              "--cluster-token-file",
-              token.toString(),
-              "--cluster-listen",
-              address(own.get(1)),
-              "--link-listen",
-              address(own.get(2)),
-              "--admin-listen",
-              address(own.get(3)),
-              "--join",
-              String.join(",", join));
+          new ArrayList<>(
+              List.of(
+                  bench.warren().toString(),
+                  "gateway",
+                  "--id",
+                  ids.get(i),
+                  "--listen",
+                  address(own.get(0)),
+                  "--cluster-token-file",
+                  token.toString(),
+                  "--cluster-listen",
+                  address(own.get(1)),
+                  "--link-listen",
+                  address(own.get(2)),
+                  "--admin-listen",
+                  address(own.get(3)),
+                  "--join",
+                  String.join(",", join)));
+      tls.ifPresent(
+          shown ->
+              command.addAll(
+                  List.of(
+                      "--tls-cert",
+                      shown.certificate().toString(),
+                      "--tls-key",
+                      shown.key().toString())));
       Map<String, String> environment = Bench.java(javaOptions);
       Child process = bench.children().start(ids.get(i), command, environment);
       nodes.add(new Node(ids.get(i), process, own.get(0), own.get(3)));
@@ -97,7 +118,9 @@ final class Cluster {
     Cluster cluster = new Cluster(List.copyOf(nodes));
     for (Node node : nodes) {
       HttpAnswer.await(
-          "http://" + address(node.http()) + "/readyz", START_SECONDS, cluster.processes());
+          (tls.isPresent() ? "https://" : "http://") + address(node.http()) + "/readyz",
+          START_SECONDS,
+          cluster.processes());
     }
     return cluster;
   }

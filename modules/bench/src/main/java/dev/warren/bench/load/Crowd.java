@@ -11,8 +11,10 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
+import io.netty.handler.ssl.SslContext;
 import io.netty.util.concurrent.GlobalEventExecutor;
 import java.net.URI;
+import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -29,6 +31,7 @@ final class Crowd implements AutoCloseable {
   private final ChannelGroup channels = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
   private final Semaphore attaching;
   private final int atOnce;
+  private final Optional<SslContext> tls;
   private final AtomicInteger attached = new AtomicInteger();
   private final AtomicInteger failed = new AtomicInteger();
   private final Series attachMillis = new Series(); // guarded by itself
@@ -37,9 +40,11 @@ final class Crowd implements AutoCloseable {
 
   /**
    * @param atOnce how many may be attaching at one time
+   * @param tls for wss://; with none it is ws://
    */
-  Crowd(int atOnce) {
+  Crowd(int atOnce, Optional<SslContext> tls) {
     this.atOnce = atOnce;
+    this.tls = tls;
     attaching = new Semaphore(atOnce);
   }
 
@@ -51,7 +56,9 @@ final class Crowd implements AutoCloseable {
   void attach(String id, int port) {
     take(1);
     SessionKey session = SessionKey.of(id);
-    URI gateway = URI.create("ws://" + FreePorts.HOST + ":" + port + "/connect");
+    URI gateway =
+        URI.create(
+            (tls.isPresent() ? "wss://" : "ws://") + FreePorts.HOST + ":" + port + "/connect");
     long started = System.nanoTime();
     new Bootstrap()
         .group(loops)
@@ -62,6 +69,11 @@ final class Crowd implements AutoCloseable {
               @Override
               protected void initChannel(Channel channel) {
                 channels.add(channel);
+                tls.ifPresent(
+                    context ->
+                        channel
+                            .pipeline()
+                            .addLast(context.newHandler(channel.alloc(), FreePorts.HOST, port)));
                 CrowdAgent.install(channel.pipeline(), Crowd.this, session, gateway, started);
               }
             })

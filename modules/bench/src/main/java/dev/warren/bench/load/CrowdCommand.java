@@ -1,5 +1,7 @@
 package dev.warren.bench.load;
 
+import dev.warren.protocol.mux.MuxSettings;
+import io.netty.handler.ssl.SslContext;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.util.ArrayList;
@@ -7,12 +9,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import javax.net.SocketFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -90,9 +94,30 @@ final class CrowdCommand implements Callable<Integer> {
       description = "For how long, with them and without (default: 30)")
   private int heartbeatSeconds = 30;
 
+  @Option(
+      names = "--heartbeat-settle",
+      paramLabel = "SECONDS",
+      description =
+          "How long before, with them and without: the compilers are to be done (default: 40)")
+  private int settleSeconds = 40;
+
+  @Option(
+      names = "--wss",
+      description = "Agents and callers come by TLS, with BoringSSL where it loads")
+  private boolean wss;
+
   @Mixin private RunOptions options;
 
   private final PrintStream out = System.out;
+  private SocketFactory callers = SocketFactory.getDefault();
+  private Optional<SslContext> agentTls = Optional.empty();
+
+  /**
+   * CPU seconds of all gateways for each second of the clock.
+   *
+   * @param compilers of them, those of the JVM's compilers, which have less and less to do
+   */
+  private record CpuShare(double all, double compilers) {}
 
   static String id(int number) {
     return String.format(Locale.ROOT, "crowd-%05d", number);
@@ -110,7 +135,7 @@ final class CrowdCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    Bench bench = options.setUp(600 + 2 * heartbeatSeconds + agents / 20);
+    Bench bench = options.setUp(600 + 2 * (heartbeatSeconds + settleSeconds) + agents / 20);
     Readings readings =
         new Readings(
             agents
@@ -119,29 +144,44 @@ final class CrowdCommand implements Callable<Integer> {
                 + " gateways ("
                 + JAVA
                 + "), agents at "
-                + (holder == Holders.all ? "all" : "the first"),
+                + (holder == Holders.all ? "all" : "the first")
+                + (wss ? ", by wss" : ""),
             out);
+    Optional<SelfSigned> shown = Optional.empty();
+    if (wss) {
+      shown = Optional.of(SelfSigned.make(bench));
+      callers = SelfSigned.callers();
+      agentTls = Optional.of(SelfSigned.client());
+    }
     Cluster cluster =
         Cluster.start(
-            bench, IntStream.range(1, gateways + 1).mapToObj(i -> "gateway-" + i).toList(), JAVA);
+            bench,
+            IntStream.range(1, gateways + 1).mapToObj(i -> "gateway-" + i).toList(),
+            JAVA,
+            shown);
     warmUp(cluster);
     List<Taken> before = taken(bench, cluster);
-    double idle = cpuShare(cluster);
-    try (Crowd crowd = new Crowd(concurrency)) {
+    Bench.pause((int) TimeUnit.SECONDS.toMillis(settleSeconds));
+    CpuShare idle = cpuShare(cluster);
+    try (Crowd crowd = new Crowd(concurrency, agentTls)) {
       int first = Math.min(heartbeatAgents, agents);
       double seconds = attach(crowd, cluster, 0, first);
-      Bench.pause(SETTLE_MILLIS);
+      Bench.pause((int) TimeUnit.SECONDS.toMillis(settleSeconds));
+      CpuShare busy = cpuShare(cluster);
       readings.add(
           new Reading(
               "CPU of the gateways for the heartbeats of " + first + " agents",
-              (cpuShare(cluster) - idle) * 100,
+              (busy.all() - idle.all()) * 100,
               "% of a core",
               first == 1_000 ? Figure.Target.atMost(HEARTBEAT_TARGET_PERCENT) : Figure.Target.NONE,
               String.format(
                   Locale.ROOT,
-                  "without agents %.2f %%; interval %d ms",
-                  idle * 100,
-                  dev.warren.protocol.mux.MuxSettings.DEFAULT.heartbeat().toMillis())));
+                  "of it compilers %.2f %%; without agents %.2f %%, of it compilers %.2f %%;"
+                      + " interval %d ms",
+                  (busy.compilers() - idle.compilers()) * 100,
+                  idle.all() * 100,
+                  idle.compilers() * 100,
+                  MuxSettings.DEFAULT.heartbeat().toMillis())));
       seconds += attach(crowd, cluster, first, agents);
       Series attach = crowd.attachMillis();
       readings.add(new Reading("attach rate", agents / seconds, "agents/s"));
@@ -162,7 +202,7 @@ final class CrowdCommand implements Callable<Integer> {
 
   /** Loads what is loaded once, so that it does not count as an agent's. */
   private void warmUp(Cluster cluster) {
-    try (Crowd crowd = new Crowd(concurrency)) {
+    try (Crowd crowd = new Crowd(concurrency, agentTls)) {
       for (int i = 0; i < WARM_UP_AGENTS; i++) {
         crowd.attach("warm-" + i, cluster.nodes().get(i % gateways).http());
       }
@@ -183,16 +223,24 @@ final class CrowdCommand implements Callable<Integer> {
     return taken;
   }
 
-  /** CPU seconds of all gateways for each second of the clock. */
-  private double cpuShare(Cluster cluster) {
-    double before = cpuSeconds(cluster);
+  private CpuShare cpuShare(Cluster cluster) {
+    double all = cpuSeconds(cluster);
+    double compilers = compilerSeconds(cluster);
     long since = System.nanoTime();
     Bench.pause((int) TimeUnit.SECONDS.toMillis(heartbeatSeconds));
-    return (cpuSeconds(cluster) - before) / ((System.nanoTime() - since) / 1e9);
+    double seconds = (System.nanoTime() - since) / 1e9;
+    return new CpuShare(
+        (cpuSeconds(cluster) - all) / seconds, (compilerSeconds(cluster) - compilers) / seconds);
   }
 
   private static double cpuSeconds(Cluster cluster) {
     return cluster.processes().stream().mapToDouble(Child::cpuSeconds).sum();
+  }
+
+  private static double compilerSeconds(Cluster cluster) {
+    return cluster.processes().stream()
+        .mapToDouble(process -> process.cpuSecondsOf("C1 Compiler", "C2 Compiler"))
+        .sum();
   }
 
   private int holderOf(int agent) {
@@ -215,8 +263,8 @@ final class CrowdCommand implements Callable<Integer> {
     return "/client/" + agent + "/http/127.0.0.1:80/small";
   }
 
-  private static String url(Cluster.Node node, String agent) {
-    return "http://" + FreePorts.HOST + ":" + node.http() + path(agent);
+  private String url(Cluster.Node node, String agent) {
+    return (wss ? "https://" : "http://") + FreePorts.HOST + ":" + node.http() + path(agent);
   }
 
   /** The routes of the last ones are everywhere. */
@@ -248,7 +296,7 @@ final class CrowdCommand implements Callable<Integer> {
       Series millis = new Series();
       for (int i = 0; i < dials; i++) {
         String agent = id(random.nextInt(agents));
-        try (RawCaller caller = RawCaller.ask(node.http(), path(agent), node.id())) {
+        try (RawCaller caller = RawCaller.ask(callers, node.http(), path(agent), node.id())) {
           millis.add(caller.firstByteMillis());
         }
       }
@@ -333,6 +381,13 @@ final class CrowdCommand implements Callable<Integer> {
             "",
             Figure.Target.atMost(FILES_TARGET + 0.01),
             "a hundredth for what dials have opened"));
+    readings.add(
+        new Reading(
+            "resident size of gateway-1 for each tunnel",
+            (after.get(0).residentBytes() - before.get(0).residentBytes()) / held / KIB,
+            "KiB",
+            Figure.Target.NONE,
+            "what it has grown by, with all that the run has made it take"));
     for (int i = 0; i < gateways; i++) {
       readings.add(
           new Reading(

@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import javax.net.SocketFactory;
 
 /** One request on a socket of its own, of which only as much is read as a case wants. */
 final class RawCaller implements AutoCloseable {
@@ -29,8 +30,23 @@ final class RawCaller implements AutoCloseable {
    * @param who is asked, for people
    */
   static RawCaller ask(int port, String path, String who) {
-    Socket socket = new Socket();
+    return ask(SocketFactory.getDefault(), port, path, who);
+  }
+
+  /**
+   * Connects and asks; reads nothing.
+   *
+   * @param sockets of TLS, or plain
+   * @param who is asked, for people
+   */
+  static RawCaller ask(SocketFactory sockets, int port, String path, String who) {
     long started = System.nanoTime();
+    Socket socket;
+    try {
+      socket = sockets.createSocket();
+    } catch (IOException e) {
+      throw new LoadException(who + ": no socket: " + e.getMessage(), e);
+    }
     try {
       socket.setTcpNoDelay(true);
       socket.setSoTimeout(TIMEOUT_MILLIS);
