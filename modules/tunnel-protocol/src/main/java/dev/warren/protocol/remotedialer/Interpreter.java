@@ -229,7 +229,11 @@ public final class Interpreter implements MuxEvents {
     if (number == pingNumber && pingSentAt != 0) {
       long sample = Math.max(1, now - pingSentAt);
       pingSentAt = 0;
-      roundTripNanos = roundTripNanos < 0 ? sample : (roundTripNanos * 3 + sample) / 4;
+      // Down at once, up slowly: a busy moment shall not make all dials wait for longer.
+      roundTripNanos =
+          roundTripNanos < 0 || sample < roundTripNanos
+              ? sample
+              : (roundTripNanos * 7 + sample) / 8;
     }
   }
 
