@@ -5,6 +5,8 @@ import dev.warren.cli.settings.Parse;
 import dev.warren.cli.settings.Settings;
 import dev.warren.gateway.Gateway;
 import dev.warren.gateway.GatewaySettings;
+import dev.warren.gateway.check.Check;
+import dev.warren.gateway.check.CheckSettings;
 import dev.warren.gateway.net.Cidr;
 import dev.warren.gateway.net.TrustedProxies;
 import dev.warren.peer.link.JoinAddress;
@@ -167,6 +169,32 @@ final class GatewayCommand {
           "DURATION",
           "So long after the notice streams may go on",
           Parse.duration(Duration.ZERO, LONGEST));
+  private static final Flag<List<Check>> CHECK =
+      Flag.list(
+          "--check",
+          "ID-PATTERN=TARGET",
+          "\\s+",
+          "Ask this target of these sessions again and again: [tcp/]HOST:PORT has to accept,"
+              + " http://HOST:PORT/path to answer 2xx or 3xx; may be repeated",
+          Check::parse);
+  private static final Flag<Duration> CHECK_INTERVAL =
+      Flag.value(
+          "--check-interval",
+          "DURATION",
+          "From one check of a target to the next",
+          Parse.duration(Duration.ofSeconds(1), Duration.ofHours(24)));
+  private static final Flag<Duration> CHECK_TIMEOUT =
+      Flag.value(
+          "--check-timeout",
+          "DURATION",
+          "How long a target that is checked may take to answer",
+          Parse.duration(SHORTEST, Duration.ofMinutes(5)));
+  private static final Flag<Integer> CHECKS_AT_ONCE =
+      Flag.value(
+          "--max-checks-at-once",
+          "NUMBER",
+          "Checks of this gateway that are under way at one time",
+          Parse.integer(1, ANY));
   private static final Flag<Path> CLUSTER_TOKEN_FILE =
       Flag.value(
           "--cluster-token-file",
@@ -228,7 +256,9 @@ final class GatewayCommand {
               "warren token agent --id foo > foo.token 2>> agents.tokens",
               "warren token caller --id foo > caller.token 2>> callers.tokens",
               "warren gateway --listen 0.0.0.0:8123 --tls-cert chain.pem --tls-key key.pem \\",
-              "    --agent-tokens agents.tokens --caller-tokens callers.tokens"),
+              "    --agent-tokens agents.tokens --caller-tokens callers.tokens",
+              "",
+              "warren gateway --check 'web-*=http://127.0.0.1:8080/healthz' --check '*=127.0.0.1:22'"),
           List.of(
               LISTEN,
               ID,
@@ -256,6 +286,10 @@ final class GatewayCommand {
               CONNECT_PATHS,
               DRAIN_NOTICE,
               DRAIN_TIMEOUT,
+              CHECK,
+              CHECK_INTERVAL,
+              CHECK_TIMEOUT,
+              CHECKS_AT_ONCE,
               CLUSTER_TOKEN_FILE,
               CLUSTER_LISTEN,
               CLUSTER_ADVERTISE,
@@ -331,6 +365,12 @@ final class GatewayCommand {
                 settings.find(AGENT_ADVERTISE),
                 settings.find(CONNECT_PATHS).orElse(List.of())))
         .drain(new GatewaySettings.Drain(settings.get(DRAIN_NOTICE), settings.get(DRAIN_TIMEOUT)))
+        .checks(
+            new CheckSettings(
+                settings.find(CHECK).orElse(List.of()),
+                settings.get(CHECK_INTERVAL),
+                settings.get(CHECK_TIMEOUT),
+                settings.get(CHECKS_AT_ONCE)))
         .sessions(
             new GatewaySettings.Sessions(settings.get(DUPLICATES), settings.get(REATTACH_GRACE)))
         .admin(new GatewaySettings.Admin(settings.find(ADMIN_LISTEN), settings.find(ADMIN_TOKENS)))

@@ -47,7 +47,7 @@ final class SessionsCommand {
           List.of(
               Command.operating(
                   "show",
-                  "Show one session: its tunnels, and where its entity lives.",
+                  "Show one session: its tunnels, what checks found, where its entity lives.",
                   List.of("warren sessions show foo"),
                   List.of(ID, AdminClient.JSON_ONLY),
                   SessionsCommand::show,
@@ -85,6 +85,7 @@ final class SessionsCommand {
         Table.of(
             "SESSION",
             "STATUS",
+            "CHECKS",
             "HOLDER",
             "EPOCH",
             "SINCE",
@@ -103,6 +104,7 @@ final class SessionsCommand {
         table.row(
             name,
             status,
+            checks(session),
             null,
             null,
             session.path("since").asText(null),
@@ -117,6 +119,7 @@ final class SessionsCommand {
         table.row(
             name,
             tunnel.path("draining").asBoolean() ? "draining" : status,
+            checks(session),
             tunnel.path("holder").asText(),
             tunnel.path("epoch").asText(),
             tunnel.path("since").asText(),
@@ -138,6 +141,16 @@ final class SessionsCommand {
                   + sessions.get(sessions.size() - 1).path("session").asText());
     }
     return ExitStatus.OK;
+  }
+
+  /** In one word or two; null where nothing is checked. */
+  private static String checks(JsonNode session) {
+    int failed = 0;
+    for (JsonNode check : session.path("checks")) {
+      failed += check.path("state").asText().equals("good") ? 0 : 1;
+    }
+    int all = session.path("checks").size();
+    return all == 0 ? null : failed == 0 ? "good" : failed + " of " + all + " failed";
   }
 
   private static String roundTrip(JsonNode tunnel) {
@@ -217,6 +230,20 @@ final class SessionsCommand {
             bytes(tunnel, "bytesSent"));
       }
       tunnels.print(terminal.out());
+    }
+    if (!session.path("checks").isEmpty()) {
+      terminal.out().println();
+      Table checks = Table.of("CHECK", "STATE", "SINCE", "LAST", "LATENCY", "REASON");
+      for (JsonNode check : session.path("checks")) {
+        checks.row(
+            check.path("target").asText(),
+            check.path("state").asText(),
+            check.path("since").asText(),
+            check.path("at").asText(),
+            check.has("latencyMillis") ? check.path("latencyMillis").asText() + " ms" : null,
+            check.path("reason").asText(null));
+      }
+      checks.print(terminal.out());
     }
     return ExitStatus.OK;
   }

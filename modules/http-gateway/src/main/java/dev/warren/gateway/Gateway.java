@@ -6,6 +6,7 @@ import dev.warren.gateway.admin.AdminServer;
 import dev.warren.gateway.admin.GatewayOperations;
 import dev.warren.gateway.admin.GatewayStatus;
 import dev.warren.gateway.admin.SessionFeed;
+import dev.warren.gateway.check.Checker;
 import dev.warren.gateway.http.HttpPipeline;
 import dev.warren.gateway.http.HttpServices;
 import dev.warren.gateway.http.HttpSettings;
@@ -16,6 +17,7 @@ import dev.warren.gateway.tls.ServerTls;
 import dev.warren.gateway.tunnel.Admission;
 import dev.warren.gateway.tunnel.TunnelAcceptor;
 import dev.warren.peer.GatewayIdentity;
+import dev.warren.peer.check.CheckResults;
 import dev.warren.peer.dial.DialCounters;
 import dev.warren.peer.dial.PeerPaths;
 import dev.warren.peer.dial.PresenceLookup;
@@ -108,6 +110,7 @@ public final class Gateway implements AutoCloseable {
   private final CreditBudget budget;
   private final AdminServer admin;
   private final SessionFeed feed;
+  private final Optional<Checker> checker;
   private final State state;
   private final GatewaySettings.Drain drain;
   private final AtomicBoolean draining = new AtomicBoolean();
@@ -142,6 +145,7 @@ public final class Gateway implements AutoCloseable {
       CreditBudget budget,
       AdminServer admin,
       SessionFeed feed,
+      Optional<Checker> checker,
       State state,
       GatewaySettings.Drain drain) {
     this.watch = watch;
@@ -155,6 +159,7 @@ public final class Gateway implements AutoCloseable {
     this.budget = budget;
     this.admin = admin;
     this.feed = feed;
+    this.checker = checker;
     this.state = state;
     this.drain = drain;
   }
@@ -214,11 +219,13 @@ public final class Gateway implements AutoCloseable {
       long relayed = clusterTls == null ? 0 : settings.memoryBudgetBytes() / 4;
       CreditBudget budget = new CreditBudget(settings.memoryBudgetBytes() - relayed);
       RelayBudget relayBudget = RelayBudget.ofNode(Math.max(relayed, LEAST_RELAY_BYTES));
+      CheckResults checks = new CheckResults(System::nanoTime);
       State state = new State();
 
       loops = eventLoops(settings.eventLoops());
       if (clusterTls != null) {
-        peers = Peers.start(settings, identity, clusterTls, loops, table, budget, logFrames);
+        peers =
+            Peers.start(settings, identity, clusterTls, loops, table, checks, budget, logFrames);
       }
       Router router =
           new Router(
@@ -261,7 +268,7 @@ public final class Gateway implements AutoCloseable {
       loops
           .next()
           .scheduleWithFixedDelay(
-              table::forgetOld,
+              () -> forgetOld(table, checks),
               FORGET_EVERY.toSeconds(),
               FORGET_EVERY.toSeconds(),
               TimeUnit.SECONDS);
@@ -291,7 +298,12 @@ public final class Gateway implements AutoCloseable {
               Optional.ofNullable(clusterTls).map(ClusterTls::refusals),
               Optional.ofNullable(peers).map(Peers::control));
       // Last, and on a thread of its own: nobody who needs a stream shall wait for it.
-      SessionFeed feed = SessionFeed.of(identity, table, InstantSource.system());
+      SessionFeed feed = SessionFeed.of(identity, table, checks, InstantSource.system());
+      Optional<Checker> checker =
+          settings.checks().checks().isEmpty()
+              ? Optional.empty()
+              : Optional.of(
+                  Checker.start(identity, table, checks, settings.checks(), router, loops));
       CompletableFuture<Gateway> made = new CompletableFuture<>();
       AdminServer admin =
           operators
@@ -301,6 +313,7 @@ public final class Gateway implements AutoCloseable {
                           settings,
                           authorizerOfOperators,
                           table,
+                          checks,
                           status,
                           feed,
                           () -> made.thenAccept(Gateway::beginDrain)))
@@ -318,6 +331,7 @@ public final class Gateway implements AutoCloseable {
               budget,
               admin,
               feed,
+              checker,
               state,
               settings.drain());
       made.complete(gateway);
@@ -338,6 +352,7 @@ public final class Gateway implements AutoCloseable {
       GatewaySettings settings,
       Authorizer operators,
       RouteTable table,
+      CheckResults checks,
       GatewayStatus status,
       SessionFeed feed,
       Runnable drain) {
@@ -347,12 +362,20 @@ public final class Gateway implements AutoCloseable {
         new GatewayOperations(
             status.identity(),
             table,
+            checks,
             status.control(),
             status.links().<HolderCounts>map(links -> links).orElse(HolderCounts.NONE),
             status,
             feed,
             drain,
             InstantSource.system()));
+  }
+
+  private static void forgetOld(RouteTable table, CheckResults checks) {
+    table.forgetOld();
+    checks.forgetOld(
+        session -> table.find(session).isOnline(),
+        session -> table.find(session).isOnline() || table.find(session).offlineFor() != null);
   }
 
   private static EventLoopGroup eventLoops(int asked) {
@@ -596,6 +619,7 @@ public final class Gateway implements AutoCloseable {
     state.draining = true;
     acceptor.close();
     feed.close();
+    checker.ifPresent(Checker::close);
     CompletionStage<Void> adminClosed =
         admin == null ? CompletableFuture.completedFuture(null) : admin.close();
     long deadline = System.nanoTime() + CLOSE_WITHIN.toNanos();

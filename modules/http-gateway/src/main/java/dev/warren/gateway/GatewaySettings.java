@@ -1,5 +1,6 @@
 package dev.warren.gateway;
 
+import dev.warren.gateway.check.CheckSettings;
 import dev.warren.gateway.net.TrustedProxies;
 import dev.warren.peer.link.JoinAddress;
 import dev.warren.session.DuplicatePolicy;
@@ -28,6 +29,7 @@ import java.util.regex.Pattern;
  * @param sessions what becomes of duplicates, and of dials while a session is away
  * @param agents how fast agents come in, and where they find this gateway
  * @param drain how long it takes to go
+ * @param checks which targets behind agents are asked again and again whether they answer
  * @param cluster how it finds the other gateways; empty: it is alone
  * @param admin where operators ask and order; empty: nowhere
  */
@@ -44,6 +46,7 @@ public record GatewaySettings(
     Sessions sessions,
     Agents agents,
     Drain drain,
+    CheckSettings checks,
     Optional<Cluster> cluster,
     Optional<Admin> admin) {
   public static final int DEFAULT_PORT = 8123;
@@ -425,6 +428,7 @@ public record GatewaySettings(
     private Sessions sessions = Sessions.DEFAULT;
     private Agents agents = Agents.DEFAULT;
     private Drain drain = Drain.DEFAULT;
+    private CheckSettings checks = CheckSettings.NONE;
     private Optional<Cluster> cluster = Optional.empty();
     private Optional<Admin> admin = Optional.empty();
 
@@ -490,6 +494,11 @@ public record GatewaySettings(
       return this;
     }
 
+    public Builder checks(CheckSettings value) {
+      checks = value;
+      return this;
+    }
+
     public Builder cluster(Cluster value) {
       cluster = Optional.of(value);
       return this;
@@ -514,6 +523,7 @@ public record GatewaySettings(
           sessions,
           agents,
           drain,
+          checks,
           cluster,
           admin);
     }

@@ -2,6 +2,7 @@ package dev.warren.gateway;
 
 import dev.warren.peer.GatewayIdentity;
 import dev.warren.peer.ReportedTunnels;
+import dev.warren.peer.check.CheckResults;
 import dev.warren.peer.control.ControlPlane;
 import dev.warren.peer.control.ControlSettings;
 import dev.warren.peer.control.PekkoControlPlane;
@@ -53,6 +54,7 @@ final class Peers {
       ClusterTls tls,
       EventLoopGroup loops,
       RouteTable table,
+      CheckResults checks,
       CreditBudget budget,
       boolean logFrames)
       throws IOException {
@@ -66,6 +68,7 @@ final class Peers {
             new TlsLinkSecurity(tls),
             loops,
             table,
+            checks,
             budget,
             logFrames);
     log.atInfo()

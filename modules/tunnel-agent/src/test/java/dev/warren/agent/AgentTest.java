@@ -22,6 +22,7 @@ import dev.warren.agent.reconnect.ReconnectSettings;
 import dev.warren.agent.rules.AllowRules;
 import dev.warren.protocol.FaultCode;
 import dev.warren.protocol.SessionKey;
+import dev.warren.protocol.channel.Tunnels;
 import dev.warren.protocol.flow.CreditBudget;
 import dev.warren.protocol.frame.Frame;
 import io.netty.buffer.Unpooled;
@@ -31,6 +32,7 @@ import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.websocketx.WebSocketServerHandshakerFactory;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.pkitesting.CertificateBuilder;
 import io.netty.pkitesting.X509Bundle;
@@ -266,6 +268,22 @@ class AgentTest {
     gateway.welcomeAs("foo");
     Agent other = start(settings(gateway));
     other.firstUp().get(30, TimeUnit.SECONDS);
+  }
+
+  @Test
+  void aGatewayThatAcceptsAndNeverAnswersIsGivenUpAtTheLimit() throws Exception {
+    ScriptedGateway gateway = closing(new ScriptedGateway());
+    gateway.next((ctx, request) -> {}); // not even the upgrade is answered
+    gateway.next(
+        (ctx, request) -> // the upgrade is, HELLO is not
+        new WebSocketServerHandshakerFactory(null, Tunnels.SUB_PROTOCOL, Tunnels.webSocket(true))
+                .newHandshaker(request)
+                .handshake(ctx.channel(), request));
+    Agent agent = start(builder(gateway.address()).connectLimit(Duration.ofMillis(300)).build());
+    gateway.request();
+    gateway.request();
+    gateway.request();
+    agent.firstUp().get(30, TimeUnit.SECONDS); // the third is answered
   }
 
   @Test

@@ -46,7 +46,7 @@ class SettingsTest {
                     + " event-loops memory-budget max-streams-per-tunnel max-pending-per-tunnel"
                     + " max-streams-per-caller max-tunnels dial-timeout handshake-timeout"
                     + " duplicates reattach-grace cluster-listen join max-attach-rate connect-path"
-                    + " drain-notice drain-timeout"),
+                    + " drain-notice drain-timeout check check-interval check-timeout max-checks-at-once"),
             "agent",
             named(
                 "allow protocol header tunnels dial-timeout connect-timeout heartbeat drain-timeout max-streams max-pending-dials"

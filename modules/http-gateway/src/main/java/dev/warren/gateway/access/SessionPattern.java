@@ -9,14 +9,14 @@ import java.util.regex.Pattern;
  * characters ({@code web-*}, {@code *}). Without {@code REALM/} it speaks of the default realm
  * only; {@code *&#47;*} is every session there is.
  */
-record SessionPattern(String realm, String id) {
+public record SessionPattern(String realm, String id) {
   private static final Pattern REALM = Pattern.compile("_|[a-z0-9*-]{1,63}");
   private static final Pattern ID = Pattern.compile("[A-Za-z0-9._:@=+~!$&()*-]{1,100}");
 
   /**
    * @throws IllegalArgumentException where it is no pattern
    */
-  static SessionPattern parse(String text) {
+  public static SessionPattern parse(String text) {
     int slash = text.indexOf('/');
     String realm =
         slash < 0 ? SessionKey.DEFAULT_REALM : text.substring(0, slash).toLowerCase(Locale.ROOT);
@@ -36,7 +36,7 @@ record SessionPattern(String realm, String id) {
     return realm.equals("*") && id.equals("*");
   }
 
-  boolean matches(SessionKey session) {
+  public boolean matches(SessionKey session) {
     // Of native ids the case does not count.
     String pattern = session.isNative() ? id.toLowerCase(Locale.ROOT) : id;
     return matches(realm, session.realm()) && matches(pattern, session.id());

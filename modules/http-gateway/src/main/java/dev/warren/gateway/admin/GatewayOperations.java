@@ -1,6 +1,7 @@
 package dev.warren.gateway.admin;
 
 import dev.warren.peer.GatewayIdentity;
+import dev.warren.peer.check.CheckResults;
 import dev.warren.peer.control.ControlPlane;
 import dev.warren.peer.link.HolderCounts;
 import dev.warren.peer.link.TunnelCounts;
@@ -51,6 +52,7 @@ public final class GatewayOperations implements Operations {
 
   private final GatewayIdentity self;
   private final RouteTable table;
+  private final CheckResults checks;
   private final Optional<ControlPlane> control;
   private final HolderCounts counts;
   private final Supplier<StatusAnswer> status;
@@ -59,6 +61,7 @@ public final class GatewayOperations implements Operations {
   private final InstantSource clock;
 
   /**
+   * @param checks what active checks have found, at this gateway or at others
    * @param control empty where the gateway is alone
    * @param counts of tunnels at other gateways
    * @param status asked for every answer
@@ -68,6 +71,7 @@ public final class GatewayOperations implements Operations {
   public GatewayOperations(
       GatewayIdentity self,
       RouteTable table,
+      CheckResults checks,
       Optional<ControlPlane> control,
       HolderCounts counts,
       Supplier<StatusAnswer> status,
@@ -76,6 +80,7 @@ public final class GatewayOperations implements Operations {
       InstantSource clock) {
     this.self = self;
     this.table = table;
+    this.checks = checks;
     this.control = control;
     this.counts = counts;
     this.status = status;
@@ -115,8 +120,12 @@ public final class GatewayOperations implements Operations {
             sessions -> new SessionsAnswer(sessions, page.more(), page.silent(), page.control()));
   }
 
-  /** With what the holders at other gateways say of their tunnels. */
-  private CompletionStage<List<SessionAnswer>> counted(List<SessionAnswer> sessions) {
+  /** With what checks have found, and what the holders at other gateways say of their tunnels. */
+  private CompletionStage<List<SessionAnswer>> counted(List<SessionAnswer> plain) {
+    List<SessionAnswer> sessions =
+        plain.stream()
+            .map(each -> each.withChecks(checks.of(SessionKey.of(each.session()))))
+            .toList();
     Map<GatewayIdentity, Set<SessionKey>> byHolder = new HashMap<>();
     for (SessionAnswer session : sessions) {
       for (Route route : table.find(SessionKey.of(session.session())).routes()) {
@@ -233,6 +242,7 @@ public final class GatewayOperations implements Operations {
         ofTable.tunnels().isEmpty() ? ofEntity.since() : ofTable.since(),
         ofTable.tunnels(),
         ofEntity.lastConnected(),
+        null,
         ofEntity.entity());
   }
 

@@ -1,6 +1,7 @@
 package dev.warren.gateway.admin;
 
 import dev.warren.peer.GatewayIdentity;
+import dev.warren.peer.check.CheckResult;
 import dev.warren.peer.link.TunnelCounts;
 import dev.warren.peer.route.OwnTunnel;
 import dev.warren.peer.route.Route;
@@ -18,6 +19,7 @@ import java.util.List;
  * @param since when the oldest of its tunnels came or, of an offline session, the last one was lost
  * @param tunnels sorted by holder, incarnation, instance and connection
  * @param lastConnected when the newest tunnel came or, of an offline session, the last one was lost
+ * @param checks the last result of each active check, sorted by target; null where there is none
  * @param entity where its entity lives; null where the control plane does not tell
  */
 public record SessionAnswer(
@@ -28,6 +30,7 @@ public record SessionAnswer(
     Instant since,
     List<Tunnel> tunnels,
     Instant lastConnected,
+    List<Check> checks,
     Entity entity) {
   static final String ONLINE = "online";
   static final String OFFLINE = "offline";
@@ -121,6 +124,31 @@ public record SessionAnswer(
   }
 
   /**
+   * The last result of an active check.
+   *
+   * @param state {@value #GOOD} or {@value #FAILED}
+   * @param since when the state began
+   * @param at when the target was asked last
+   * @param latencyMillis how long its answer took; null where there was none
+   * @param reason why it failed; null where it did not
+   */
+  public record Check(
+      String target, String state, Instant since, Instant at, Double latencyMillis, String reason) {
+    static final String GOOD = "good";
+    static final String FAILED = "failed";
+
+    static Check of(CheckResult result) {
+      return new Check(
+          result.target(),
+          result.good() ? GOOD : FAILED,
+          Instant.ofEpochMilli(result.sinceMillis()),
+          Instant.ofEpochMilli(result.atMillis()),
+          result.latencyNanos() == 0 ? null : Math.round(result.latencyNanos() / 1e3) / 1e3,
+          result.good() ? null : result.reason());
+    }
+  }
+
+  /**
    * The entity that owns the session.
    *
    * @param gateway the id of the gateway that it lives on
@@ -149,10 +177,18 @@ public record SessionAnswer(
         tunnels.stream().map(Tunnel::since).min(Instant::compareTo).orElse(lastConnected),
         tunnels,
         lastConnected,
+        null,
         entity);
   }
 
   SessionAnswer with(List<Tunnel> counted) {
-    return new SessionAnswer(session, realm, id, status, since, counted, lastConnected, entity);
+    return new SessionAnswer(
+        session, realm, id, status, since, counted, lastConnected, checks, entity);
+  }
+
+  SessionAnswer withChecks(List<CheckResult> results) {
+    List<Check> all = results.isEmpty() ? null : results.stream().map(Check::of).toList();
+    return new SessionAnswer(
+        session, realm, id, status, since, tunnels, lastConnected, all, entity);
   }
 }

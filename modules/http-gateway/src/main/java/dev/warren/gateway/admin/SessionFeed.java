@@ -1,6 +1,8 @@
 package dev.warren.gateway.admin;
 
 import dev.warren.peer.GatewayIdentity;
+import dev.warren.peer.check.CheckResult;
+import dev.warren.peer.check.CheckResults;
 import dev.warren.peer.route.OwnTunnel;
 import dev.warren.peer.route.Route;
 import dev.warren.peer.route.RouteTable;
@@ -19,6 +21,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,13 +42,16 @@ public final class SessionFeed implements RouteTable.Listener, AutoCloseable {
 
   private final GatewayIdentity self;
   private final RouteTable table;
+  private final CheckResults checks;
   private final InstantSource clock;
   private final ScheduledExecutorService thread;
   private final List<Listener> listeners = new CopyOnWriteArrayList<>();
+  private volatile boolean awake; // from before the first listener is told to after the last
   private final Set<SessionKey> changed = ConcurrentHashMap.newKeySet();
 
   // Of the thread alone.
   private final Map<SessionKey, List<String>> known = new HashMap<>();
+  private final Map<SessionKey, Set<String>> failed = new HashMap<>(); // targets
   private ScheduledFuture<?> looks;
   private long number;
 
@@ -59,11 +65,13 @@ public final class SessionFeed implements RouteTable.Listener, AutoCloseable {
   }
 
   /** A feed of this table, from now on. */
-  public static SessionFeed of(GatewayIdentity self, RouteTable table, InstantSource clock) {
+  public static SessionFeed of(
+      GatewayIdentity self, RouteTable table, CheckResults checks, InstantSource clock) {
     SessionFeed feed =
         new SessionFeed(
             self,
             table,
+            checks,
             clock,
             Executors.newSingleThreadScheduledExecutor(
                 task -> {
@@ -72,16 +80,19 @@ public final class SessionFeed implements RouteTable.Listener, AutoCloseable {
                   return made;
                 }));
     table.listen(feed);
+    checks.listen(result -> feed.changed(result.session()));
     return feed;
   }
 
   SessionFeed(
       GatewayIdentity self,
       RouteTable table,
+      CheckResults checks,
       InstantSource clock,
       ScheduledExecutorService thread) {
     this.self = self;
     this.table = table;
+    this.checks = checks;
     this.clock = clock;
     this.thread = thread;
   }
@@ -105,14 +116,16 @@ public final class SessionFeed implements RouteTable.Listener, AutoCloseable {
             listener.closed();
             return;
           }
-          listeners.add(listener);
           if (looks == null) {
+            awake = true;
             changed.clear();
             table.all().forEach((session, now) -> remember(session, holders(now)));
+            checks.sessions().forEach(session -> rememberFailed(session, checks.of(session)));
             looks =
                 thread.scheduleWithFixedDelay(
                     this::look, INTERVAL.toMillis(), INTERVAL.toMillis(), TimeUnit.MILLISECONDS);
           }
+          listeners.add(listener);
         });
   }
 
@@ -126,7 +139,9 @@ public final class SessionFeed implements RouteTable.Listener, AutoCloseable {
           if (listeners.isEmpty() && looks != null) {
             looks.cancel(false);
             looks = null;
+            awake = false;
             known.clear();
+            failed.clear();
             changed.clear();
           }
         });
@@ -167,7 +182,7 @@ public final class SessionFeed implements RouteTable.Listener, AutoCloseable {
   }
 
   private void changed(SessionKey session) {
-    if (!listeners.isEmpty()) {
+    if (awake) {
       changed.add(session);
     }
   }
@@ -185,6 +200,7 @@ public final class SessionFeed implements RouteTable.Listener, AutoCloseable {
           remember(session, now);
           tell(session, before, now);
         }
+        lookAtChecks(session, now);
       }
     } catch (RuntimeException e) { // the next look must come
       log.atError().setCause(e).log("events.failed");
@@ -199,19 +215,63 @@ public final class SessionFeed implements RouteTable.Listener, AutoCloseable {
     }
   }
 
+  private void lookAtChecks(SessionKey session, List<String> holders) {
+    Set<String> before = failed.getOrDefault(session, Set.of());
+    List<CheckResult> results = checks.of(session);
+    for (CheckResult result : results) {
+      if (result.good() == before.contains(result.target())) {
+        tell(
+            session,
+            result.good() ? SessionEvent.CHECK_RECOVERED : SessionEvent.CHECK_FAILED,
+            holders,
+            holders,
+            SessionAnswer.Check.of(result));
+      }
+    }
+    rememberFailed(session, results);
+  }
+
+  private void rememberFailed(SessionKey session, List<CheckResult> results) {
+    Set<String> targets =
+        results.stream()
+            .filter(result -> !result.good())
+            .map(CheckResult::target)
+            .collect(Collectors.toSet());
+    if (targets.isEmpty()) {
+      failed.remove(session);
+    } else {
+      failed.put(session, targets);
+    }
+  }
+
   private void tell(SessionKey session, List<String> before, List<String> now) {
+    tell(
+        session,
+        before.isEmpty()
+            ? SessionEvent.ONLINE
+            : now.isEmpty() ? SessionEvent.OFFLINE : SessionEvent.MOVED,
+        before,
+        now,
+        null);
+  }
+
+  private void tell(
+      SessionKey session,
+      String kind,
+      List<String> before,
+      List<String> now,
+      SessionAnswer.Check check) {
     SessionEvent event =
         new SessionEvent(
             ++number,
-            before.isEmpty()
-                ? SessionEvent.ONLINE
-                : now.isEmpty() ? SessionEvent.OFFLINE : SessionEvent.MOVED,
+            kind,
             session.toString(),
             session.realm(),
             session.id(),
             clock.instant(),
             now,
-            before);
+            before,
+            check);
     for (Listener listener : listeners) {
       listener.told(event);
     }

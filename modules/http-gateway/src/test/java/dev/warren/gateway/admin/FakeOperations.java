@@ -1,6 +1,7 @@
 package dev.warren.gateway.admin;
 
 import dev.warren.peer.GatewayIdentity;
+import dev.warren.peer.check.CheckResults;
 import dev.warren.peer.route.Ranks;
 import dev.warren.peer.route.RouteTable;
 import dev.warren.protocol.Incarnation;
@@ -21,7 +22,8 @@ final class FakeOperations implements Operations {
 
   final RouteTable table =
       new RouteTable(SELF, DuplicatePolicy.POOL, Ranks.ofOneGateway(), System::nanoTime);
-  final SessionFeed feed = SessionFeed.of(SELF, table, () -> SINCE);
+  final CheckResults checks = new CheckResults(System::nanoTime);
+  final SessionFeed feed = SessionFeed.of(SELF, table, checks, () -> SINCE);
   final List<String> asked = new ArrayList<>();
   volatile RuntimeException failure;
 

@@ -13,7 +13,7 @@ import dev.warren.protocol.relay.RelayBudget;
 import java.util.List;
 
 /** A tunnel that ends here, without one. */
-final class FakeTunnel implements OwnTunnel {
+public final class FakeTunnel implements OwnTunnel {
   private final SessionKey session;
   private final StreamId instance = StreamId.random();
   private final long sinceMillis;
@@ -23,12 +23,16 @@ final class FakeTunnel implements OwnTunnel {
           Mux.Side.ACCEPTED, MuxSettings.DEFAULT, new CreditBudget(1 << 20), made -> null);
   volatile String ended;
 
-  FakeTunnel(String session, long sinceMillis) {
+  /** Whether it takes no new streams. */
+  public volatile boolean draining;
+
+  public FakeTunnel(String session, long sinceMillis) {
     this.session = SessionKey.of(session);
     this.sinceMillis = sinceMillis;
   }
 
-  Frame.Hello hello() {
+  /** What its agent said. */
+  public Frame.Hello hello() {
     return new Frame.Hello(
         1,
         1,
@@ -70,7 +74,7 @@ final class FakeTunnel implements OwnTunnel {
 
   @Override
   public boolean draining() {
-    return false;
+    return draining;
   }
 
   @Override

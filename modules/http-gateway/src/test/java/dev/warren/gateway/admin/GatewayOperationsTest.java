@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.warren.peer.GatewayIdentity;
+import dev.warren.peer.check.CheckResults;
 import dev.warren.peer.control.ControlStatus;
 import dev.warren.peer.control.NoControlPlaneException;
 import dev.warren.peer.link.HolderCounts;
@@ -38,6 +39,8 @@ class GatewayOperationsTest {
   private static final GatewayIdentity SELF = new GatewayIdentity("gw-1", new Incarnation(1, 1));
   private static final GatewayIdentity PEER = new GatewayIdentity("gw-2", new Incarnation(2, 2));
 
+  private static final CheckResults CHECKS = new CheckResults(System::nanoTime);
+
   private long nanos;
   private final RouteTable table =
       new RouteTable(SELF, DuplicatePolicy.POOL, Ranks.ofOneGateway(), () -> nanos);
@@ -54,6 +57,7 @@ class GatewayOperationsTest {
     return new GatewayOperations(
         self,
         table,
+        CHECKS,
         control.map(plane -> plane),
         counts,
         () -> {

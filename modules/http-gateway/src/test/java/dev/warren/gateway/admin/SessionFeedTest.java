@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.warren.peer.GatewayIdentity;
+import dev.warren.peer.check.CheckResult;
+import dev.warren.peer.check.CheckResults;
 import dev.warren.peer.route.Ranks;
 import dev.warren.peer.route.Route;
 import dev.warren.peer.route.RouteTable;
@@ -34,7 +36,8 @@ class SessionFeedTest {
 
   private final RouteTable table =
       new RouteTable(SELF, DuplicatePolicy.POOL, Ranks.ofOneGateway(), System::nanoTime);
-  private final SessionFeed feed = SessionFeed.of(SELF, table, () -> Instant.EPOCH);
+  private final CheckResults checks = new CheckResults(System::nanoTime);
+  private final SessionFeed feed = SessionFeed.of(SELF, table, checks, () -> Instant.EPOCH);
   private final Ear ear = new Ear();
 
   private static final class Ear implements SessionFeed.Listener {
@@ -50,7 +53,10 @@ class SessionFeedTest {
               + event.session()
               + " "
               + event.before()
-              + event.holders());
+              + event.holders()
+              + (event.check() == null
+                  ? ""
+                  : " " + event.check().target() + " " + event.check().reason()));
     }
 
     @Override
@@ -105,6 +111,34 @@ class SessionFeedTest {
     assertEquals("5 online bar [][gw-2]", ear.next());
     table.forget(PEER);
     assertEquals("6 offline bar [gw-2][]", ear.next());
+  }
+
+  @Test
+  void checksThatFailAndRecoverAreToldOnce() throws Exception {
+    attach("foo");
+    checks.take(checked("foo", "a:1", 1, false)); // before anybody listens
+    listening(ear);
+    checks.take(checked("foo", "a:1", 2, false));
+    checks.take(checked("foo", "b:1", 1, true));
+    checks.take(checked("foo", "c:1", 1, false));
+    assertEquals("1 check-failed foo [gw-1][gw-1] c:1 refused", ear.next());
+    checks.take(checked("foo", "c:1", 2, false));
+    checks.take(checked("foo", "a:1", 3, true));
+    assertEquals("2 check-recovered foo [gw-1][gw-1] a:1 null", ear.next());
+  }
+
+  private static CheckResult checked(String session, String target, long round, boolean good) {
+    return new CheckResult(
+        SessionKey.of(session),
+        target,
+        round,
+        PEER.incarnation(),
+        good,
+        1,
+        2,
+        3,
+        good ? "" : "refused",
+        Duration.ofSeconds(30));
   }
 
   @Test

@@ -2,9 +2,11 @@ package dev.warren.peer.link;
 
 import dev.warren.peer.route.OwnTunnel;
 import dev.warren.peer.route.RouteTable;
+import dev.warren.peer.wire.Count;
 import dev.warren.peer.wire.CountAnswer;
 import dev.warren.peer.wire.CountQuestion;
 import dev.warren.protocol.SessionKey;
+import dev.warren.protocol.frame.FrameCodec;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -20,8 +22,11 @@ final class CountQuestions {
   /** Sessions of one question: with the longest names it is some 13 KiB. */
   static final int MAX_SESSIONS = 100;
 
-  /** Tunnels of one answer: with the longest names some 50 KiB, less than a frame takes. */
+  /** Tunnels of one answer. */
   static final int MAX_COUNTS = 256;
+
+  /** ... and what they may take in it (bytes), so that it fits a PEERING frame. */
+  static final int MAX_ANSWER_BYTES = FrameCodec.MAX_PEERING_BYTES - 1_024;
 
   /** Questions that wait for an answer; further ones are not asked. */
   static final int MAX_OPEN = 1_000;
@@ -93,10 +98,13 @@ final class CountQuestions {
           question.getSessionsCount() + " sessions (expected: at most " + MAX_SESSIONS + ")");
     }
     CountAnswer.Builder answer = CountAnswer.newBuilder().setNumber(question.getNumber());
+    int bytes = 0;
     for (String session : question.getSessionsList()) {
       for (OwnTunnel tunnel : table.find(SessionKey.of(session)).own()) {
-        if (answer.getCountsCount() < MAX_COUNTS) {
-          answer.addCounts(TunnelCounts.of(tunnel).toWire());
+        Count count = TunnelCounts.of(tunnel).toWire();
+        bytes += count.getSerializedSize() + 4; // with its own tag and length
+        if (answer.getCountsCount() < MAX_COUNTS && bytes <= MAX_ANSWER_BYTES) {
+          answer.addCounts(count);
         }
       }
     }

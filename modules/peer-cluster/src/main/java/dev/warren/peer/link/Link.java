@@ -1,6 +1,9 @@
 package dev.warren.peer.link;
 
 import dev.warren.peer.GatewayIdentity;
+import dev.warren.peer.check.CheckNews;
+import dev.warren.peer.check.CheckResult;
+import dev.warren.peer.check.CheckWire;
 import dev.warren.peer.control.Standing;
 import dev.warren.peer.dial.PeerPaths;
 import dev.warren.peer.route.Announced;
@@ -22,9 +25,13 @@ import java.util.Set;
  * what a {@link PeerPaths.Path} asks may be asked from any thread.
  */
 final class Link implements PeerPaths.Path {
+  /** Messages with what checks have found that it is told in one turn. */
+  private static final int CHECK_MESSAGES = 4;
+
   private final GatewayIdentity peer;
   private final Announcements announcements;
   private final Announced announced;
+  private final CheckNews checkNews;
   private final long silenceNanos;
 
   private volatile List<LinkConnection> connections = List.of();
@@ -44,12 +51,14 @@ final class Link implements PeerPaths.Path {
       GatewayIdentity peer,
       Announcements announcements,
       Announced announced,
+      CheckNews checkNews,
       long silenceNanos,
       long now) {
     this.lostAt = now;
     this.peer = peer;
     this.announcements = announcements;
     this.announced = announced;
+    this.checkNews = checkNews;
     this.silenceNanos = silenceNanos;
   }
 
@@ -184,6 +193,26 @@ final class Link implements PeerPaths.Path {
         connection.provenBothWays = true;
         heardAt = now;
       }
+    }
+  }
+
+  /** What of checks it is still to be told. */
+  CheckNews checkNews() {
+    return checkNews;
+  }
+
+  /**
+   * Tells it some of what checks have found. They have time: where the connection has much to send
+   * already, they wait for the next turn.
+   */
+  void tellChecks() {
+    LinkConnection connection = connections.get(0);
+    for (int i = 0; i < CHECK_MESSAGES && connection.handler().channel().isWritable(); i++) {
+      List<CheckResult> next = checkNews.next();
+      if (next.isEmpty()) {
+        return;
+      }
+      connection.tell(Peering.newBuilder().setChecks(CheckWire.toWire(next)).build());
     }
   }
 

@@ -1,6 +1,10 @@
 package dev.warren.peer.link;
 
 import dev.warren.peer.GatewayIdentity;
+import dev.warren.peer.check.CheckNews;
+import dev.warren.peer.check.CheckResult;
+import dev.warren.peer.check.CheckResults;
+import dev.warren.peer.check.CheckWire;
 import dev.warren.peer.control.Neighbours;
 import dev.warren.peer.control.Standing;
 import dev.warren.peer.dial.PeerPaths;
@@ -95,6 +99,7 @@ public final class Links implements PeerPaths, Neighbours, Fronts, HolderCounts,
   private final LinkLoops linkLoops;
   private final EventLoop home;
   private final RouteTable table;
+  private final CheckResults checks;
   private final CreditBudget budget;
   private final MuxSettings muxSettings;
   private final boolean logFrames;
@@ -144,6 +149,7 @@ public final class Links implements PeerPaths, Neighbours, Fronts, HolderCounts,
       LinkSecurity security,
       EventLoopGroup loops,
       RouteTable table,
+      CheckResults checks,
       CreditBudget budget,
       boolean logFrames)
       throws IOException {
@@ -155,6 +161,7 @@ public final class Links implements PeerPaths, Neighbours, Fronts, HolderCounts,
     this.linkLoops = new LinkLoops(loops);
     this.home = loops.next();
     this.table = table;
+    this.checks = checks;
     this.budget = budget;
     this.logFrames = logFrames;
     this.muxSettings =
@@ -173,6 +180,7 @@ public final class Links implements PeerPaths, Neighbours, Fronts, HolderCounts,
    * Listens, and begins to look for others.
    *
    * @param software what this gateway calls itself
+   * @param checks what was found here is told to peers, and what they found is put there
    * @param budget shared with the tunnels
    * @throws IOException where the address cannot be bound
    */
@@ -183,11 +191,14 @@ public final class Links implements PeerPaths, Neighbours, Fronts, HolderCounts,
       LinkSecurity security,
       EventLoopGroup loops,
       RouteTable table,
+      CheckResults checks,
       CreditBudget budget,
       boolean logFrames)
       throws IOException {
-    Links links = new Links(self, software, settings, security, loops, table, budget, logFrames);
+    Links links =
+        new Links(self, software, settings, security, loops, table, checks, budget, logFrames);
     table.listen(links.new Announcer());
+    checks.listen(links::checked);
     links.ticks =
         links.home.scheduleWithFixedDelay(links::tick, 0, TICK.toMillis(), TimeUnit.MILLISECONDS);
     return links;
@@ -254,6 +265,7 @@ public final class Links implements PeerPaths, Neighbours, Fronts, HolderCounts,
         link.listen(now);
         retire(link);
         if (link.isUp()) {
+          link.tellChecks();
           if (!link.address().isEmpty()) {
             addresses.learn(JoinAddress.ofLink(link.address()), now); // it is of use
           }
@@ -508,6 +520,7 @@ public final class Links implements PeerPaths, Neighbours, Fronts, HolderCounts,
             peer,
             new Announcements(sequences::incrementAndGet),
             new Announced(peer, table),
+            new CheckNews(checks),
             settings.silence().toNanos(),
             System.nanoTime());
     links.put(peer.incarnation(), made);
@@ -588,6 +601,7 @@ public final class Links implements PeerPaths, Neighbours, Fronts, HolderCounts,
     }
     link.ask();
     link.announceAll(ownRoutes(), connection);
+    link.checkNews().addAll(checks.all(self.incarnation()));
     onChange.run();
   }
 
@@ -617,6 +631,7 @@ public final class Links implements PeerPaths, Neighbours, Fronts, HolderCounts,
           }
           if (link.isUp()) {
             link.announce(); // goes on over another connection
+            link.checkNews().addAll(checks.all(self.incarnation())); // some may be lost
             link.askAgainAfter(connection);
             return;
           }
@@ -722,6 +737,7 @@ public final class Links implements PeerPaths, Neighbours, Fronts, HolderCounts,
                   .setCountAnswer(CountQuestions.answer(message.getCountQuestion(), table))
                   .build());
       case COUNT_ANSWER -> questions.answered(message.getCountAnswer());
+      case CHECKS -> CheckWire.fromWire(message.getChecks()).forEach(checks::take);
       case KIND_NOT_SET -> {
         // A newer gateway's; what matters to us it says in ways that we know.
       }
@@ -789,6 +805,20 @@ public final class Links implements PeerPaths, Neighbours, Fronts, HolderCounts,
               if (link.isUp()) {
                 link.announcements().changed(change);
                 link.announce();
+              }
+            }
+          });
+    }
+  }
+
+  /** A check has a new result, of this gateway or of a peer, who tells it to all by itself. */
+  private void checked(CheckResult result) {
+    if (!closed && result.checker().equals(self.incarnation())) {
+      home.execute(
+          () -> {
+            for (Link link : links.values()) {
+              if (link.isUp()) {
+                link.checkNews().add(result.key());
               }
             }
           });

@@ -19,6 +19,7 @@ import dev.warren.protocol.StreamId;
 import dev.warren.protocol.channel.TunnelHandler;
 import dev.warren.protocol.flow.CreditBudget;
 import dev.warren.protocol.frame.Frame;
+import dev.warren.protocol.frame.FrameCodec;
 import dev.warren.protocol.mux.Mux;
 import dev.warren.protocol.mux.MuxSettings;
 import dev.warren.session.DuplicatePolicy;
@@ -99,6 +100,22 @@ class CountQuestionsTest {
     }
     assertTrue(questions.ask(sessions(1), asked::add, LONG).isDone());
     assertEquals(CountQuestions.MAX_OPEN, asked.size());
+  }
+
+  @Test
+  void answerThatWouldBeTooLongForAMessageLeavesTunnelsOut() {
+    String longest = "r".repeat(63) + "/" + "s".repeat(63);
+    CountQuestion.Builder question = CountQuestion.newBuilder();
+    for (int i = 0; i < 3; i++) {
+      String session = longest.substring(0, 126) + i;
+      for (int n = 0; n < RouteTable.MAX_HELD_OF_SESSION; n++) {
+        attach(session);
+      }
+      question.addSessions(session);
+    }
+    CountAnswer answer = CountQuestions.answer(question.build(), table);
+    assertTrue(answer.getCountsCount() > 100, answer.getCountsCount() + " tunnels");
+    assertTrue(answer.getSerializedSize() <= FrameCodec.MAX_PEERING_BYTES - 64);
   }
 
   @Test

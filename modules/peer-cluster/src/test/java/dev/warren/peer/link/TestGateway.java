@@ -1,6 +1,7 @@
 package dev.warren.peer.link;
 
 import dev.warren.peer.GatewayIdentity;
+import dev.warren.peer.check.CheckResults;
 import dev.warren.peer.route.Ranks;
 import dev.warren.peer.route.RouteTable;
 import dev.warren.protocol.Incarnation;
@@ -30,6 +31,7 @@ final class TestGateway implements AutoCloseable {
 
   final GatewayIdentity identity;
   final RouteTable table;
+  final CheckResults checks = new CheckResults(System::nanoTime);
   final Links links;
   final CreditBudget budget = new CreditBudget(64L << 20);
 
@@ -84,6 +86,7 @@ final class TestGateway implements AutoCloseable {
             new Plaintext(),
             loops,
             table,
+            checks,
             budget,
             false);
   }

@@ -3,6 +3,7 @@ package dev.warren.agent.pool;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.warren.agent.Agent;
@@ -17,9 +18,12 @@ import dev.warren.agent.connect.GatewayRules;
 import dev.warren.agent.reconnect.ReconnectSettings;
 import dev.warren.protocol.FaultCode;
 import dev.warren.protocol.SessionKey;
+import dev.warren.protocol.frame.Frame;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -100,7 +104,8 @@ class TunnelPoolTest {
     assertEquals("127.0.0.1:" + a.port(), b.request().headers().get("Host"));
     assertEquals(first.hello().instance(), second.hello().instance());
     assertEquals(7, second.hello().rank().epoch());
-    assertEquals(PoolState.COMPLETE, agent.pool().state());
+    Eventually.holds(
+        () -> agent.pool().state() == PoolState.COMPLETE, () -> agent.pool().toString());
     assertEquals(3, agent.pool().gateways().size());
   }
 
@@ -112,7 +117,8 @@ class TunnelPoolTest {
     Agent agent = agent(2, 1, a);
     a.tunnel().tell(1, a.listed(false, true), b.listed(false, true), c.listed(false, true));
     Eventually.holds(() -> held(agent).size() == 2, () -> agent.pool().toString());
-    assertEquals(PoolState.COMPLETE, agent.pool().state());
+    Eventually.holds(
+        () -> agent.pool().state() == PoolState.COMPLETE, () -> agent.pool().toString());
     assertEquals(2, agent.pool().dials());
   }
 
@@ -133,6 +139,42 @@ class TunnelPoolTest {
     a.request();
     a.request(); // the door again, and not b
     assertEquals(0, b.requests());
+  }
+
+  @Test
+  void tenThousandGatewaysAreBoundedAndOnlyWhereARuleAllowsItDialled() throws Exception {
+    ScriptedGateway a = gateway("a");
+    ScriptedGateway b = gateway("b");
+    try (ServerSocket inside = new ServerSocket(0, 8, InetAddress.getByName("127.0.1.1"))) {
+      String own = "127.0.1.1:" + inside.getLocalPort(); // not within the /24 of the connect URL
+      Agent agent = agent(AgentSettings.ALL_TUNNELS, 1, a);
+      GatewayEnd tunnel = a.tunnel();
+      for (int message = 1; message <= 40; message++) {
+        Frame.Gateway[] some = new Frame.Gateway[250];
+        for (int i = 0; i < some.length; i++) {
+          int number = (message * some.length + i) % 9_000; // some come twice
+          some[i] = new Frame.Gateway("g" + number, 1, false, 60, own, false);
+        }
+        some[0] = new Frame.Gateway("a", 1, false, 60, own, false); // the gateway itself
+        some[1] = some[0];
+        some[2] = b.listed(false, true);
+        tunnel.tell(message, some);
+      }
+      b.tunnel();
+      awaitHeld(agent, "a", "b");
+      Eventually.holds(
+          () -> agent.pool().gateways().size() == Leases.MAX_KNOWN, () -> agent.pool().toString());
+      a.request();
+      a.request(); // the door again, for those that are hidden
+      inside.setSoTimeout(1);
+      assertThrows(SocketTimeoutException.class, inside::accept);
+      for (GatewayStatus gateway : agent.pool().gateways()) {
+        assertEquals(
+            gateway.id().equals("b") ? "127.0.0.1:" + b.port() : "",
+            gateway.address(),
+            gateway.id());
+      }
+    }
   }
 
   @Test

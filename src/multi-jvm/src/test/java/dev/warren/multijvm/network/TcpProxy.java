@@ -14,7 +14,7 @@ import java.util.concurrent.locks.LockSupport;
 
 /**
  * Carries TCP connections from a port of its own to another one, and can do to them what networks
- * do: cut them, swallow what they carry, delay it, slow it down.
+ * do: cut them, swallow what they carry, both ways or one, delay it, slow it down.
  */
 public final class TcpProxy implements AutoCloseable {
   private static final int CHUNK_BYTES = 16 * 1024;
@@ -23,6 +23,8 @@ public final class TcpProxy implements AutoCloseable {
   private final Set<Pair> pairs = ConcurrentHashMap.newKeySet();
   private volatile InetSocketAddress target;
   private volatile boolean hole;
+  private volatile boolean upLost;
+  private volatile boolean downLost;
   private volatile boolean refusing;
   private volatile long delayNanos;
   private volatile long bytesPerSecond = Long.MAX_VALUE;
@@ -81,6 +83,19 @@ public final class TcpProxy implements AutoCloseable {
     hole = true;
   }
 
+  /**
+   * From now on nothing passes from those who connect to the target, and nobody is told; what the
+   * target sends passes.
+   */
+  public void loseUp() {
+    upLost = true;
+  }
+
+  /** As {@link #loseUp}, the other way. */
+  public void loseDown() {
+    downLost = true;
+  }
+
   /** What is sent waits so long before it is passed on, each way. */
   public void delay(Duration oneWay) {
     delayNanos = oneWay.toNanos();
@@ -96,10 +111,12 @@ public final class TcpProxy implements AutoCloseable {
     refusing = false;
     delayNanos = 0;
     bytesPerSecond = Long.MAX_VALUE;
+    upLost = false;
+    downLost = false;
     if (hole) {
       hole = false;
-      pairs.stream().filter(pair -> pair.swallowed).forEach(Pair::reset);
     }
+    pairs.stream().filter(pair -> pair.swallowed).forEach(Pair::reset);
   }
 
   private void accept() {
@@ -164,13 +181,17 @@ public final class TcpProxy implements AutoCloseable {
       }
     }
 
+    private boolean loses(Socket from) {
+      return from == in ? upLost : downLost;
+    }
+
     void pump(Socket from, Socket to) {
       byte[] chunk = new byte[CHUNK_BYTES];
       try {
         InputStream source = from.getInputStream();
         OutputStream sink = to.getOutputStream();
         for (int read = source.read(chunk); read >= 0; read = source.read(chunk)) {
-          if (hole) {
+          if (hole || loses(from)) {
             swallowed = true;
             continue;
           }
@@ -183,7 +204,7 @@ public final class TcpProxy implements AutoCloseable {
           }
           sink.write(chunk, 0, read);
         }
-        while (hole) {
+        while (hole || loses(from)) {
           // A FIN is swallowed as everything is.
           swallowed = true;
           LockSupport.parkNanos(20_000_000);
@@ -201,7 +222,7 @@ public final class TcpProxy implements AutoCloseable {
         in.close();
         out.close();
       } catch (IOException e) {
-        if (hole) {
+        if (hole || upLost || downLost) { // a RST may not pass either
           swallowed = true;
           return;
         }

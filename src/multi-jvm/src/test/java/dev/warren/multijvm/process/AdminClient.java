@@ -2,9 +2,11 @@ package dev.warren.multijvm.process;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.warren.multijvm.load.Answer;
 import dev.warren.multijvm.load.Caller;
 import java.io.IOException;
+import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,6 +16,8 @@ import java.util.stream.StreamSupport;
 /** An operator at one gateway, by way of /api/v1. */
 public final class AdminClient {
   private static final ObjectMapper JSON = new ObjectMapper();
+  private static final List<String> MEASURED =
+      List.of("roundTripMillis", "streams", "bytesReceived", "bytesSent");
   private static final Duration WITHIN = Duration.ofSeconds(15);
 
   private final Caller caller;
@@ -79,6 +83,30 @@ public final class AdminClient {
   public Optional<JsonNode> session(String id) throws IOException {
     Answer answer = caller.send("GET", "/api/v1/sessions/" + id, WITHIN);
     return answer.status() == 404 ? Optional.empty() : Optional.of(read("session " + id, answer));
+  }
+
+  /**
+   * A session as this gateway lists and shows it, without what is measured anew for each answer: at
+   * all gateways the same. Empty where nobody has heard of it.
+   */
+  public Optional<List<JsonNode>> views(String id) throws IOException {
+    Optional<JsonNode> shown = session(id);
+    Optional<JsonNode> listed =
+        sessions().stream().filter(each -> each.path("session").asText().equals(id)).findFirst();
+    if (shown.isEmpty() || listed.isEmpty()) {
+      return Optional.empty();
+    }
+    for (JsonNode view : List.of(shown.get(), listed.get())) {
+      for (JsonNode tunnel : view.path("tunnels")) {
+        ((ObjectNode) tunnel).remove(MEASURED);
+      }
+    }
+    return Optional.of(List.of(shown.get(), listed.get()));
+  }
+
+  /** Where events are told, as server-sent events. */
+  public URI events() {
+    return URI.create("http://127.0.0.1:" + caller.address().getPort() + "/api/v1/events");
   }
 
   /** The gateways that hold its tunnels, by what this one knows. */
