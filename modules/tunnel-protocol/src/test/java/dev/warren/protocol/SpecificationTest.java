@@ -86,7 +86,9 @@ class SpecificationTest {
     real.put("careful window", (long) CreditBudget.CAREFUL_WINDOW);
     real.put("smallest window", (long) CreditBudget.SMALLEST_WINDOW);
     real.put("largest window", (long) CreditBudget.LARGEST_WINDOW);
-    real.put("relay window", (long) RelayBudget.LARGEST_WINDOW);
+    real.put("near relay window", (long) RelayBudget.NEAR_WINDOW);
+    real.put("largest relay window", (long) RelayBudget.LARGEST_WINDOW);
+    real.put("relayed frames with additions", (long) RelayBudget.WHOLE_ROOM);
     real.put("first relay window", (long) RelayBudget.FIRST_WINDOW);
     real.put("smallest relay window", (long) RelayBudget.SMALLEST_WINDOW);
     real.put("relay budget per tunnel", RelayBudget.DEFAULT_PER_TUNNEL);

@@ -3,6 +3,7 @@ package dev.warren.bench.jmh;
 import dev.warren.protocol.flow.CreditBudget;
 import dev.warren.protocol.flow.ReceiveWindow;
 import dev.warren.protocol.flow.Turns;
+import dev.warren.protocol.flow.WindowSizes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -74,7 +75,9 @@ public class FlowBenchmark {
     public void setUp() {
       CreditBudget budget = new CreditBudget(64L << 20);
       offset = 0;
-      window = new ReceiveWindow(budget, budget.reserveFirst(), now);
+      WindowSizes tunnel =
+          new WindowSizes(CreditBudget.SMALLEST_WINDOW, CreditBudget.LARGEST_WINDOW);
+      window = new ReceiveWindow(budget, tunnel, budget.reserveFirst(), now);
     }
 
     long arriveAndConsume(int bytes) {

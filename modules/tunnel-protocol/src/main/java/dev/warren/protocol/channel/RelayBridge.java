@@ -58,7 +58,7 @@ public final class RelayBridge {
   public static void begin(
       Opening opening, TunnelHandler from, TunnelHandler next, RelayBudget budget) {
     if (from.eventLoop() == next.eventLoop()) {
-      Relay.begin(opening, next.mux(), budget, from::sendSoon, next::sendSoon);
+      Relay.begin(opening, next.mux(), budget, System::nanoTime, from::sendSoon, next::sendSoon);
       next.sendSoon();
       return;
     }
@@ -81,6 +81,7 @@ public final class RelayBridge {
               new OriginPort(stream.number(), stream.maxPayloadBytes()),
               next.mux(),
               budget,
+              System::nanoTime,
               departures::tell,
               next::sendSoon);
       open = null;

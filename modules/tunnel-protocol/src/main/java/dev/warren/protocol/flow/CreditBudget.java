@@ -22,6 +22,7 @@ public final class CreditBudget {
 
   private final long capacity;
   private final AtomicLong used = new AtomicLong();
+  private final WindowSizes sizes = new WindowSizes(SMALLEST_WINDOW, LARGEST_WINDOW);
 
   /**
    * @param capacity bytes; at least one smallest window
@@ -39,11 +40,29 @@ public final class CreditBudget {
     return new CreditBudget(Math.max(SMALLEST_WINDOW, Runtime.getRuntime().maxMemory() / 4));
   }
 
-  /** The largest window that may be promised now, whatever a stream would like. */
-  public int allowedWindow() {
+  /**
+   * The largest window that a stream may have now, whatever it would like: the level at which all
+   * windows together take three quarters, so that new streams find room; and never more than most
+   * of what is really left below the last tenth, since a stalled stream keeps what it was promised.
+   *
+   * @param held what is reserved for it already (bytes)
+   */
+  int allowedWindow(long held) {
+    long level = sizes.level(capacity - capacity / 4);
+    long left = Math.max(0, capacity - capacity / 10 - used.get());
+    long allowed = Math.min(level, held + left - left / 4);
+    return (int) Math.max(SMALLEST_WINDOW, Math.min(LARGEST_WINDOW, allowed));
+  }
+
+  /** The windows of all streams that this budget covers, as they would like to be. */
+  WindowSizes sizes() {
+    return sizes;
+  }
+
+  private int firstWindow() {
     long now = used.get();
     if (now < capacity / 2) {
-      return LARGEST_WINDOW;
+      return FIRST_WINDOW;
     }
     return now < capacity - capacity / 10 ? CAREFUL_WINDOW : SMALLEST_WINDOW;
   }
@@ -53,7 +72,7 @@ public final class CreditBudget {
    * as overloaded.
    */
   public int reserveFirst() {
-    int window = Math.min(FIRST_WINDOW, allowedWindow());
+    int window = firstWindow();
     while (window >= SMALLEST_WINDOW) {
       if (tryReserve(window)) {
         return window;

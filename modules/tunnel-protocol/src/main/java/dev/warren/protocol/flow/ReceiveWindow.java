@@ -2,14 +2,14 @@ package dev.warren.protocol.flow;
 
 /**
  * How far we let the peer send on one stream, and the memory reserved for it (PROTOCOL.md, section
- * 5). The window starts small and doubles when the stream consumed a whole one within one and a
- * half round trips, that is, when the window and not the consumer is what holds it back. It shrinks
- * by not being extended.
+ * 5). The window starts small and doubles when it, and neither the reader nor the sender, held the
+ * stream back for a round. It shrinks by not being extended: to the level that the budget has for
+ * all of them.
  */
 public final class ReceiveWindow {
-  private static final long NO_SAMPLE = -1;
-
   private final CreditBudget budget;
+  private final WindowSizes tunnel;
+  private final CreditRounds rounds;
   private long received; // everything below has arrived
   private long consumed; // everything below has left our memory
   private long limit; // what the peer was told
@@ -18,35 +18,30 @@ public final class ReceiveWindow {
   private boolean ended;
   private boolean abandoned;
 
-  private long roundTripNanos = Long.MAX_VALUE;
-  private long sampleFrom =
-      NO_SAMPLE; // the limit before the last extension: a byte at it proves that the extension has
-  // arrived
-  private long sampleSince;
-  private long roundEnd; // where the round under way is complete: one whole window consumed
-  private long roundSince;
-
   /**
+   * @param tunnel the windows of all streams that share the road with this one
    * @param first as reserved by {@link CreditBudget#reserveFirst}; this window gives it back
    * @param now nanoseconds
    */
-  public ReceiveWindow(CreditBudget budget, int first, long now) {
+  public ReceiveWindow(CreditBudget budget, WindowSizes tunnel, int first, long now) {
     this.budget = budget;
+    this.tunnel = tunnel;
+    this.rounds = new CreditRounds(first, now);
     this.limit = first;
     this.reserved = first;
     this.window = first;
-    this.roundEnd = first;
-    this.roundSince = now;
+    budget.sizes().add(first);
+    tunnel.add(first);
   }
 
   /** Tells a round trip that was measured otherwise, such as from OPEN to OPENED (nanoseconds). */
   public void sawRoundTrip(long nanos) {
-    roundTripNanos = Math.min(roundTripNanos, Math.max(1, nanos));
+    rounds.sawRoundTrip(nanos);
   }
 
   /** Restarts the measurement: the first bytes can come from now on. */
   public void startRound(long now) {
-    roundSince = now;
+    rounds.restart(now);
   }
 
   /**
@@ -62,10 +57,7 @@ public final class ReceiveWindow {
       return bytes + " bytes at offset " + offset + " (limit: " + limit + ")";
     }
     received += bytes;
-    if (sampleFrom != NO_SAMPLE && received > sampleFrom) {
-      sawRoundTrip(now - sampleSince);
-      sampleFrom = NO_SAMPLE;
-    }
+    rounds.arrived(received, now);
     return null;
   }
 
@@ -87,12 +79,13 @@ public final class ReceiveWindow {
       shrinkReservation(received - consumed);
       return -1;
     }
-    if (consumed >= roundEnd) {
+    if (rounds.isOver(consumed, now)) {
       growAfterRound(now);
     }
-    long newLimit = consumed + Math.min(window, budget.allowedWindow());
-    if (newLimit - limit < Math.max(1, window / 2) && newLimit - limit < limit - consumed) {
-      shrinkReservation(Math.max(limit - consumed, CreditBudget.SMALLEST_WINDOW));
+    shrinkReservation(Math.max(limit - consumed, CreditBudget.SMALLEST_WINDOW));
+    int aim = Math.min(window, budget.allowedWindow(reserved));
+    long newLimit = consumed + aim;
+    if (newLimit - limit < Math.max(1, aim / 2) && newLimit - limit < limit - consumed) {
       return -1;
     }
     return extendTo(newLimit, now);
@@ -103,31 +96,31 @@ public final class ReceiveWindow {
     long newLimit = wanted;
     if (needed > reserved && !budget.tryReserve(needed - reserved)) {
       newLimit = consumed + Math.max(reserved, CreditBudget.SMALLEST_WINDOW); // what it has must do
-    } else if (needed > reserved) {
-      reserved = needed;
     } else {
-      shrinkReservation(needed);
+      reserved = Math.max(reserved, needed);
     }
     if (newLimit <= limit) {
       return -1;
     }
-    if (sampleFrom == NO_SAMPLE) {
-      sampleFrom = limit;
-      sampleSince = now;
-    }
+    rounds.extended(limit, now);
     limit = newLimit;
     return limit;
   }
 
+  /**
+   * Beyond all others of its tunnel a window grows only where the road itself is longer than it.
+   * Below them it grows while credit holds it back: the road may be full of what the others send,
+   * and then round trips are long, and windows are shares.
+   */
   private void growAfterRound(long now) {
-    long took = now - roundSince;
-    boolean windowBound =
-        roundTripNanos != Long.MAX_VALUE && took <= roundTripNanos + roundTripNanos / 2;
-    if (windowBound && window < CreditBudget.LARGEST_WINDOW && budget.allowedWindow() > window) {
-      window = (int) Math.min(window * 2L, CreditBudget.LARGEST_WINDOW);
+    boolean behindOthers = window < Math.max(CreditBudget.FIRST_WINDOW, tunnel.largest());
+    boolean grows = behindOthers ? rounds.creditHeldBack() : rounds.windowWasSmall();
+    if (grows && window < CreditBudget.LARGEST_WINDOW && budget.allowedWindow(reserved) > window) {
+      budget.sizes().grew(window, window * 2);
+      tunnel.grew(window, window * 2);
+      window *= 2;
     }
-    roundEnd = consumed + window;
-    roundSince = now;
+    rounds.next(consumed, window, now);
   }
 
   private void shrinkReservation(long to) {
@@ -139,18 +132,27 @@ public final class ReceiveWindow {
 
   /** No more will arrive: only what waits to be consumed stays reserved. */
   public void end() {
-    ended = true;
+    leave();
     limit = received;
     shrinkReservation(received - consumed);
   }
 
   /** The stream is gone, and so is what waited. */
   public void abandon() {
-    ended = true;
+    leave();
     abandoned = true;
     consumed = received;
     limit = received;
     shrinkReservation(0);
+  }
+
+  /** It asks for no more. */
+  private void leave() {
+    if (!ended) {
+      ended = true;
+      budget.sizes().remove(window);
+      tunnel.remove(window);
+    }
   }
 
   public long received() {

@@ -5,6 +5,7 @@ import dev.warren.protocol.flow.CreditBudget;
 import dev.warren.protocol.flow.Heartbeat;
 import dev.warren.protocol.flow.ReceiveWindow;
 import dev.warren.protocol.flow.Turns;
+import dev.warren.protocol.flow.WindowSizes;
 import dev.warren.protocol.frame.Frame;
 import dev.warren.protocol.frame.FrameCodec;
 import dev.warren.protocol.frame.FrameReader;
@@ -80,6 +81,8 @@ public final class Mux {
   private final ArrayDeque<Frame> tunnelFrames = new ArrayDeque<>();
   private final ArrayDeque<Frame> refusals = new ArrayDeque<>();
   private final List<Lane> burst = new ArrayList<>();
+  private final WindowSizes windows =
+      new WindowSizes(CreditBudget.SMALLEST_WINDOW, CreditBudget.LARGEST_WINDOW);
 
   private State state = State.HANDSHAKE;
   private final long since;
@@ -240,7 +243,8 @@ public final class Mux {
       return null;
     }
     Frame.Open open = numbered(wish, first);
-    MuxStream stream = new MuxStream(this, open, end, new ReceiveWindow(budget, first, now), now);
+    ReceiveWindow receive = new ReceiveWindow(budget, windows, first, now);
+    MuxStream stream = new MuxStream(this, open, end, receive, now);
     add(stream, wish.session());
     stream.controlDue();
     return stream;
@@ -358,6 +362,11 @@ public final class Mux {
 
   CreditBudget budget() {
     return budget;
+  }
+
+  /** The receive windows of its streams. */
+  WindowSizes windows() {
+    return windows;
   }
 
   long now() {

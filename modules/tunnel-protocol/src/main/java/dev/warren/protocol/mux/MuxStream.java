@@ -81,7 +81,7 @@ public final class MuxStream extends Lane {
           "the credit budget of " + mux.budget().capacity() + " bytes is used up");
       return false;
     }
-    receive = new ReceiveWindow(mux.budget(), first, now);
+    receive = new ReceiveWindow(mux.budget(), mux.windows(), first, now);
     openedDue = true;
     answered();
     controlDue();

@@ -11,6 +11,7 @@ import dev.warren.protocol.mux.RawPort;
 import dev.warren.protocol.mux.RawStream;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import java.util.function.LongSupplier;
 
 /**
  * One stream on its way through a gateway, from the connection where OPEN arrived to the one that
@@ -30,6 +31,7 @@ public final class Relay {
   private final Side origin;
   private final Side agent;
   private final RelayGauge gauge;
+  private final LongSupplier clock;
   private final RelayWindow towardsAgent;
   private final RelayWindow towardsOrigin;
   private RawStream agentStream;
@@ -37,12 +39,13 @@ public final class Relay {
   private boolean over;
   private long measured; // what the gauge knows of what is held
 
-  private Relay(RelayBudget budget, Runnable flushOrigin, Runnable flushAgent) {
+  private Relay(RelayBudget budget, LongSupplier clock, Runnable flushOrigin, Runnable flushAgent) {
     gauge = budget.gauge();
+    this.clock = clock;
     origin = new Side(flushOrigin);
     agent = new Side(flushAgent);
-    towardsAgent = new RelayWindow(budget);
-    towardsOrigin = new RelayWindow(budget);
+    towardsAgent = new RelayWindow(budget, clock.getAsLong());
+    towardsOrigin = new RelayWindow(budget, clock.getAsLong());
     origin.arriving = towardsAgent;
     agent.arriving = towardsOrigin;
     origin.other = agent;
@@ -53,10 +56,11 @@ public final class Relay {
    * Answers {@code opening}: passes it on over {@code next}, or refuses it where no hop is left,
    * where {@code next} takes no stream, or where the budget is used up.
    *
+   * @param clock nanoseconds; only differences matter
    * @return the relay, or null where it was refused
    */
-  public static Relay begin(Opening opening, Mux next, RelayBudget budget) {
-    return begin(opening, next, budget, NOBODY, NOBODY);
+  public static Relay begin(Opening opening, Mux next, RelayBudget budget, LongSupplier clock) {
+    return begin(opening, next, budget, clock, NOBODY, NOBODY);
   }
 
   /**
@@ -67,13 +71,18 @@ public final class Relay {
    * @param flushAgent the same for the connection that leads on
    */
   public static Relay begin(
-      Opening opening, Mux next, RelayBudget budget, Runnable flushOrigin, Runnable flushAgent) {
+      Opening opening,
+      Mux next,
+      RelayBudget budget,
+      LongSupplier clock,
+      Runnable flushOrigin,
+      Runnable flushAgent) {
     Frame.Refused refused = refusal(opening.open(), next, budget);
     if (refused != null) {
       opening.refuse(refused.code(), refused.detail());
       return null;
     }
-    Relay relay = new Relay(budget, flushOrigin, flushAgent);
+    Relay relay = new Relay(budget, clock, flushOrigin, flushAgent);
     relay.origin.stream = opening.relay(relay.origin);
     relay.start(opening.open(), opening.header(), next);
     return relay;
@@ -94,6 +103,7 @@ public final class Relay {
       RawPort origin,
       Mux next,
       RelayBudget budget,
+      LongSupplier clock,
       Runnable flushOrigin,
       Runnable flushAgent) {
     Frame.Refused refused = refusal(open, next, budget);
@@ -102,7 +112,7 @@ public final class Relay {
       origin.close();
       return null;
     }
-    Relay relay = new Relay(budget, flushOrigin, flushAgent);
+    Relay relay = new Relay(budget, clock, flushOrigin, flushAgent);
     relay.origin.stream = origin;
     relay.start(open, header, next);
     return relay;
@@ -132,7 +142,7 @@ public final class Relay {
     gauge.began();
     agentStream = next.openRaw(agent, open.session());
     agent.stream = agentStream;
-    towardsOrigin.allowed(0, open.credit());
+    towardsOrigin.allowed(0, open.credit(), clock.getAsLong());
     agent.stream.sendFirst(
         Unpooled.wrappedBuffer(FrameCodec.passedOpen(header, towardsOrigin.told())));
   }
@@ -228,7 +238,10 @@ public final class Relay {
       if (over) {
         return false;
       }
-      String fault = finished || !answered ? "DATA out of order" : arriving.arrived(offset, length);
+      String fault =
+          finished || !answered
+              ? "DATA out of order"
+              : arriving.arrived(offset, length, clock.getAsLong());
       if (fault != null) {
         reset(FaultCode.FLOW_CONTROL, fault);
       }
@@ -256,7 +269,7 @@ public final class Relay {
       } else if (frame instanceof Frame.Opened opened && this == agent && !answered) {
         answered = true;
         agentStream.markAnswered();
-        towardsAgent.allowed(0, opened.credit());
+        towardsAgent.allowed(0, opened.credit(), clock.getAsLong());
         long told = towardsAgent.told();
         origin.stream.sendOpened(
             Unpooled.wrappedBuffer(FrameCodec.passedOpened(header, told)), told);
@@ -315,7 +328,7 @@ public final class Relay {
     @Override
     public void sent(long offset) {
       if (!over) {
-        boolean told = tell(other.arriving.sent(offset));
+        boolean told = tell(other.arriving.sent(offset, clock.getAsLong()));
         measure();
         endIfDone();
         if (told || over) {
@@ -337,7 +350,7 @@ public final class Relay {
     }
 
     private void credit(long received, long limit) {
-      tell(other.arriving.allowed(received, limit));
+      tell(other.arriving.allowed(received, limit, clock.getAsLong()));
     }
 
     /** Tells the far side of the other connection its new limit; -1: there is none. */

@@ -1,5 +1,6 @@
 package dev.warren.protocol.relay;
 
+import dev.warren.protocol.flow.WindowSizes;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -7,8 +8,17 @@ import java.util.concurrent.atomic.AtomicLong;
  * (PROTOCOL.md, section 10). Safe for use by several threads.
  */
 public final class RelayBudget {
-  /** The most that one direction of one stream may hold (bytes). */
-  public static final int LARGEST_WINDOW = 256 * 1024;
+  /** The largest window that one direction of one stream asks for, over a long road (bytes). */
+  public static final int LARGEST_WINDOW = 8 * 1024 * 1024;
+
+  /** What is enough for a direction whose sender is near (bytes). */
+  public static final int NEAR_WINDOW = 256 * 1024;
+
+  /** A sender at such a distance, there and back, is far (nanoseconds). */
+  static final long FAR_NANOS = 1_000_000;
+
+  /** The most that frames which pass whole may take up in one direction (bytes). */
+  public static final int WHOLE_ROOM = 256 * 1024;
 
   /** The most that a direction begins with, before it has shown that it needs more (bytes). */
   public static final int FIRST_WINDOW = 64 * 1024;
@@ -35,6 +45,8 @@ public final class RelayBudget {
   private final RelayBudget node;
   private final RelayGauge gauge;
   private final AtomicLong used = new AtomicLong();
+  private final AtomicLong grown = new AtomicLong(); // what is used beyond a near window each
+  private final WindowSizes sizes = new WindowSizes(SMALLEST_WINDOW, LARGEST_WINDOW);
 
   /** The budget of a whole node. */
   public static RelayBudget ofNode(long capacity) {
@@ -56,21 +68,74 @@ public final class RelayBudget {
     this.gauge = node == null ? new RelayGauge() : node.gauge;
   }
 
-  /** The window that a busy direction may aim at now (bytes). */
-  int window() {
-    long now = used.get();
-    int own =
-        now < capacity / 2
-            ? LARGEST_WINDOW
-            : now < capacity - capacity / 4 ? LARGEST_WINDOW / 4 : SMALLEST_WINDOW;
-    return node == null ? own : Math.min(own, node.window());
+  /**
+   * The largest window that a direction may have now, whatever it would like: the level at which
+   * all windows together take three quarters, and never more than most of what is really left below
+   * the last eighth.
+   *
+   * @param held what is reserved for it already (bytes)
+   */
+  int allowedWindow(long held) {
+    long level = sizes.level(capacity - capacity / 4);
+    long left = left();
+    int own = (int) Math.max(SMALLEST_WINDOW, Math.min(level, held + left - left / 4));
+    return node == null ? own : Math.min(own, node.allowedWindow(held));
   }
 
-  /** The window that a direction begins with now (bytes). */
+  /** Below the last eighth (bytes). */
+  private long left() {
+    return Math.max(0, capacity - capacity / 8 - used.get());
+  }
+
+  /**
+   * The window that a direction begins with now (bytes). What large windows have taken does not
+   * count as taken: it comes back as soon as others want it.
+   */
   int firstWindow() {
-    long part = (capacity / 2 - used.get()) / FIRST_PART;
-    int own = (int) Math.min(FIRST_WINDOW, Math.max(SMALLEST_WINDOW, part));
+    long part = Math.min(capacity / 2 - (used.get() - grown.get()), left()) / FIRST_PART;
+    int bounded = (int) Math.min(FIRST_WINDOW, Math.max(SMALLEST_WINDOW, part));
+    int own = Integer.highestOneBit(bounded);
     return node == null ? own : Math.min(own, node.firstWindow());
+  }
+
+  /** A direction that aims at so much has begun. */
+  void began(int window) {
+    sizes.add(window);
+    if (node != null) {
+      node.began(window);
+    }
+  }
+
+  /** A direction aims at more. */
+  void grew(int from, int to) {
+    sizes.grew(from, to);
+    if (node != null) {
+      node.grew(from, to);
+    }
+  }
+
+  /** A direction that aimed at so much is over. */
+  void ended(int window) {
+    sizes.remove(window);
+    if (node != null) {
+      node.ended(window);
+    }
+  }
+
+  /** What one direction has reserved went from so much to so much (bytes). */
+  void reservedOfOne(long before, long after) {
+    long more = Math.max(0, after - NEAR_WINDOW) - Math.max(0, before - NEAR_WINDOW);
+    if (more != 0) {
+      grown.addAndGet(more);
+      if (node != null) {
+        node.grown.addAndGet(more);
+      }
+    }
+  }
+
+  /** The largest window among all that share it (bytes). */
+  int largestWindow() {
+    return sizes.largest();
   }
 
   /** Reserves so many bytes, or says that they do not fit. */

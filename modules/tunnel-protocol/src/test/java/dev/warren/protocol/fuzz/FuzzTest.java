@@ -210,7 +210,7 @@ class FuzzTest {
     tunnel.mux = new Mux(Mux.Side.ACCEPTED, SETTINGS, none, tunnel, 0);
     link.answer =
         opening -> {
-          Relay relay = Relay.begin(opening, tunnel.mux, budget);
+          Relay relay = Relay.begin(opening, tunnel.mux, budget, () -> 0);
           if (relay != null) {
             relays.add(relay);
           }

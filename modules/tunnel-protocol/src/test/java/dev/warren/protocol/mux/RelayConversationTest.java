@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
  */
 class RelayConversationTest {
   private static final int FIRST = RelayBudget.FIRST_WINDOW;
-  private static final int WINDOW = RelayBudget.LARGEST_WINDOW;
+  private static final int WINDOW = RelayBudget.NEAR_WINDOW;
 
   private final RelayBudget node = RelayBudget.ofNode(64L << 20);
   private RelayBudget budget = node.ofTunnel(RelayBudget.DEFAULT_PER_TUNNEL);
@@ -29,7 +29,7 @@ class RelayConversationTest {
   private final List<Relay> relays = new ArrayList<>();
 
   RelayConversationTest() {
-    link.answer = opening -> relays.add(Relay.begin(opening, tunnel.mux, budget));
+    link.answer = opening -> relays.add(Relay.begin(opening, tunnel.mux, budget, () -> tunnel.now));
   }
 
   @AfterEach
@@ -295,7 +295,7 @@ class RelayConversationTest {
     narrow.sends(Conversation.hello(1, 1, new Frame.Limits(1_024, 10, 10), 4_000));
     narrow.mux.welcome("north-1", "_/foo", Frame.Rank.NONE, "test");
     narrow.expects(Frame.Welcome.class);
-    link.answer = opening -> relays.add(Relay.begin(opening, narrow.mux, budget));
+    link.answer = opening -> relays.add(Relay.begin(opening, narrow.mux, budget, () -> narrow.now));
     link.sends(Conversation.open(1, 100));
     narrow.expects(Frame.Open.class);
     narrow.sends(new Frame.Opened(2, 100_000));

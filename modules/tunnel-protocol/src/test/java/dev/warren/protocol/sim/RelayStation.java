@@ -9,7 +9,8 @@ import java.util.List;
 /** A gateway in the middle: streams come in over one connection and leave over the other. */
 final class RelayStation implements Station {
   /** In each direction a window, as much for frames that pass whole, and a FINISH. */
-  private static final long MOST_PER_RELAY = 2 * (2L * RelayBudget.LARGEST_WINDOW + 1_024);
+  private static final long MOST_PER_RELAY =
+      2 * (RelayBudget.LARGEST_WINDOW + RelayBudget.WHOLE_ROOM + 1_024L);
 
   private final RelayBudget node;
   private final RelayBudget budget;
@@ -33,7 +34,7 @@ final class RelayStation implements Station {
       opening.refuse(dev.warren.protocol.FaultCode.NOT_HERE, "agents open no streams here");
       return;
     }
-    Relay relay = Relay.begin(opening, towardsAgent.mux, budget);
+    Relay relay = Relay.begin(opening, towardsAgent.mux, budget, towardsAgent.world.clock::now);
     if (relay != null) {
       relays.add(relay);
     }

@@ -6,6 +6,7 @@ import dev.warren.protocol.flow.CreditBudget;
 import dev.warren.protocol.frame.Frame;
 import dev.warren.protocol.mux.Mux;
 import dev.warren.protocol.mux.MuxSettings;
+import dev.warren.protocol.relay.RelayBudget;
 import dev.warren.protocol.testing.Account;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import java.time.Duration;
@@ -87,22 +88,33 @@ final class World {
     }
   }
 
-  /** An origin and an agent on a road that is given; nothing is left to chance. */
-  World(Road road, long budget) {
-    random = new SplittableRandom(1);
+  /**
+   * An origin and an agent on roads that are given; little is left to chance.
+   *
+   * @param link from the origin to a relay; null: there is none
+   * @param tunnel to the agent
+   * @param budget of origin and of agent (bytes)
+   */
+  World(long seed, Road link, Road tunnel, long budget) {
+    random = new SplittableRandom(seed);
     newer = false;
     lossKind = 0;
-    relay = null;
     origin = new EndStation(this, budget);
     agent = new EndStation(this, budget);
-    Account account = new Account();
-    origin.port =
-        new Port(this, origin, Mux.Side.ACCEPTED, MuxSettings.DEFAULT, origin.budget, account);
-    agent.port =
-        new Port(this, agent, Mux.Side.DIALLED, MuxSettings.DEFAULT, agent.budget, account);
-    ports.add(origin.port);
-    ports.add(agent.port);
-    start(new Port[] {origin.port, agent.port}, road);
+    relay = link == null ? null : new RelayStation(RelayBudget.DEFAULT_PER_TUNNEL);
+    Station first = relay == null ? origin : relay;
+    Port[] ends = connect(first, agent, false, MuxSettings.DEFAULT);
+    agent.port = ends[1];
+    if (relay == null) {
+      origin.port = ends[0];
+    } else {
+      Port[] linked = connect(origin, relay, true, MuxSettings.DEFAULT);
+      origin.port = linked[0];
+      relay.towardsOrigin = linked[1];
+      relay.towardsAgent = ends[0];
+      start(linked, link);
+    }
+    start(ends, tunnel);
   }
 
   /** Lets so much time pass. */
@@ -148,20 +160,27 @@ final class World {
 
   /** The two ends of a connection; the far one dials unless said otherwise. */
   private Port[] connect(Station near, Station far, boolean nearDials) {
+    return connect(near, far, nearDials, null);
+  }
+
+  /**
+   * @param settings null: at random
+   */
+  private Port[] connect(Station near, Station far, boolean nearDials, MuxSettings settings) {
     Account account = new Account();
-    Port a = port(near, nearDials, account);
-    Port b = port(far, !nearDials, account);
+    Port a = port(near, nearDials, settings, account);
+    Port b = port(far, !nearDials, settings, account);
     ports.add(a);
     ports.add(b);
     return new Port[] {a, b};
   }
 
-  private Port port(Station station, boolean dials, Account account) {
+  private Port port(Station station, boolean dials, MuxSettings settings, Account account) {
     return new Port(
         this,
         station,
         dials ? Mux.Side.DIALLED : Mux.Side.ACCEPTED,
-        settings(),
+        settings == null ? settings() : settings,
         station instanceof EndStation end
             ? end.budget
             : new CreditBudget(CreditBudget.SMALLEST_WINDOW),
