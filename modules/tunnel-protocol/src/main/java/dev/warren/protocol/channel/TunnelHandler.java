@@ -316,6 +316,9 @@ public final class TunnelHandler extends ChannelInboundHandlerAdapter {
 
     @Override
     public ByteBuf small() {
+      if (gathered != null && gathered.readableBytes() >= GATHER_BYTES) {
+        writeGathered(); // many long headers in a row would become a message that nobody takes
+      }
       if (gathered == null) {
         gathered = context.alloc().directBuffer(512);
       }
