@@ -48,6 +48,8 @@ public final class Main {
       List.of(
           GatewayCommand.COMMAND,
           AgentCommand.COMMAND,
+          DialCommand.COMMAND,
+          ForwardCommand.COMMAND,
           FilesCommand.COMMAND,
           DemoCommand.COMMAND,
           StatusCommand.COMMAND,
@@ -216,10 +218,12 @@ public final class Main {
       command.examples().forEach(example -> footer.add("  " + example));
       spec.usageMessage().footer(footer.toArray(String[]::new));
     }
+    int operands = 0;
     for (Flag<?> flag : command.typed()) {
       if (flag.kind() == Flag.Kind.OPERAND) {
         spec.addPositional(
             PositionalParamSpec.builder()
+                .index(String.valueOf(operands++))
                 .paramLabel(flag.label())
                 .arity("1")
                 .type(String.class)

@@ -7,6 +7,8 @@ import dev.warren.gateway.admin.GatewayOperations;
 import dev.warren.gateway.admin.GatewayStatus;
 import dev.warren.gateway.admin.SessionFeed;
 import dev.warren.gateway.check.Checker;
+import dev.warren.gateway.dial.DialAcceptor;
+import dev.warren.gateway.http.CallerLimits;
 import dev.warren.gateway.http.HttpPipeline;
 import dev.warren.gateway.http.HttpServices;
 import dev.warren.gateway.http.HttpSettings;
@@ -254,16 +256,32 @@ public final class Gateway implements AutoCloseable {
               settings.limits().tunnels(),
               settings.agents().connectPaths(),
               logFrames);
+      HttpSettings http = httpSettings(settings.limits());
+      CallerLimits callers = new CallerLimits(http);
+      DialAcceptor dials =
+          new DialAcceptor(
+              settings.id(),
+              SOFTWARE,
+              router,
+              authorizer,
+              callers,
+              http,
+              settings.proxies().trusted(),
+              muxSettings(settings.limits()),
+              budget,
+              logFrames);
       HttpServices services =
           new HttpServices(
               settings.id(),
               router,
               authorizer,
-              httpSettings(settings.limits()),
+              http,
               state,
               acceptor,
+              dials,
               settings.proxies().trusted(),
-              targetTls);
+              targetTls,
+              callers);
       ChannelGroup connections = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
       loops
           .next()

@@ -13,6 +13,7 @@ public enum FaultCode {
   DRAINING(2, true),
   OVERLOADED(3, true),
   LINK_LOST(4, true),
+  AWAY(5, true),
 
   // What the target or the agent's rules said: final.
   FORBIDDEN(10, false),

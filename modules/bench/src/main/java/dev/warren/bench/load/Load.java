@@ -47,6 +47,7 @@ public final class Load implements Callable<Integer> {
           new RequestsCase("requests-many", true),
           new OpenLoopCase(),
           new NewStreamsCase(),
+          new LibraryStreamsCase(),
           new BusyCase(),
           new PingPongCase(),
           new OneOfManyCase(),
@@ -62,6 +63,7 @@ public final class Load implements Callable<Integer> {
       paramLabel = "NAME,...",
       description =
           "Which cases: footprint, download, upload, parallel, requests, requests-many, open-loop, new-streams,"
+              + " library-streams,"
               + " busy, ping-pong, one-of-many, stopped-readers, transfer (default: all)")
   private List<String> cases = List.of();
 

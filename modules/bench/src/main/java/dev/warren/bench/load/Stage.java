@@ -51,7 +51,7 @@ final class Stage {
 
   static final int SMALL_BYTES = 1024;
   private static final String HOST = FreePorts.HOST;
-  private static final String AGENT_ID = "bench";
+  static final String AGENT_ID = "bench";
   private static final int START_SECONDS = 60;
   private static final int BLOCK_BYTES = 1 << 20;
 
@@ -194,6 +194,16 @@ final class Stage {
 
   List<Cluster.Node> gateways() {
     return List.of(gateway, peer);
+  }
+
+  /** Where the library comes in. */
+  String gatewayUrl(Subject subject) {
+    return "http://" + HOST + ":" + (subject == Subject.PEER ? peer : gateway).http();
+  }
+
+  /** The sink's ports, as the agent dials them. */
+  List<String> sinkTargets() {
+    return sinkPorts.stream().map(port -> HOST + ":" + port).toList();
   }
 
   /** The gateway that has the agent's tunnel. */

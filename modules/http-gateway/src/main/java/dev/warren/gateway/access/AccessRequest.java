@@ -12,7 +12,7 @@ import java.util.Objects;
  * @param action what is wanted
  * @param head the request as it came, with every header; an authorizer changes nothing in it
  * @param remote where it came from, behind trusted proxies too
- * @param session which session it concerns; null only where an ADMIN request concerns none
+ * @param session which session it concerns; null for CALL, and where an ADMIN request concerns none
  * @param targetOrNull what a DIAL asks for; null for the other actions
  */
 public record AccessRequest(
@@ -25,7 +25,7 @@ public record AccessRequest(
     Objects.requireNonNull(action, "action");
     Objects.requireNonNull(head, "head");
     Objects.requireNonNull(remote, "remote");
-    if (session == null && action != Action.ADMIN) {
+    if (session == null && action != Action.ADMIN && action != Action.CALL) {
       throw new IllegalArgumentException("session of " + action + " (expected: not null)");
     }
     if ((targetOrNull != null) != (action == Action.DIAL)) {

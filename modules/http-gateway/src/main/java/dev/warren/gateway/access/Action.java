@@ -6,6 +6,8 @@ public enum Action {
   ATTACH,
   /** A caller opens a stream to a target of the session. */
   DIAL,
+  /** A caller opens a line, over which it will dial; which sessions is judged with each stream. */
+  CALL,
   /** An operator asks or orders something; it may concern no session. */
   ADMIN
 }

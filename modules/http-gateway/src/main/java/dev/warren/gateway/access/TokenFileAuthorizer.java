@@ -99,7 +99,7 @@ public final class TokenFileAuthorizer implements Authorizer {
   public Decision judge(AccessRequest request) {
     return switch (request.action()) {
       case ATTACH -> judge(request, TokenKind.AGENT, agents, AGENT_EXPECTS);
-      case DIAL -> judge(request, TokenKind.CALLER, callers, CALLER_EXPECTS);
+      case DIAL, CALL -> judge(request, TokenKind.CALLER, callers, CALLER_EXPECTS);
       case ADMIN ->
           operators == null
               ? new Decision.Forbidden("nobody may administer here")
@@ -138,6 +138,9 @@ public final class TokenFileAuthorizer implements Authorizer {
       return new Decision.Unauthenticated("unknown token");
     }
     String name = rule.get().principal().name();
+    if (request.action() == Action.CALL) {
+      return new Decision.Allowed(rule.get().principal());
+    }
     if (request.session() == null) {
       if (!rule.get().coversEverything()) {
         return new Decision.Forbidden(

@@ -13,12 +13,17 @@ public final class CallerLimits {
   private final ConcurrentHashMap<String, Caller> callers = new ConcurrentHashMap<>();
   private final AtomicInteger dialsInAll = new AtomicInteger();
 
-  CallerLimits(HttpSettings settings) {
+  public CallerLimits(HttpSettings settings) {
     limits = settings.callers();
   }
 
+  /** What one caller may have under way. */
+  public HttpSettings.Callers limits() {
+    return limits;
+  }
+
   /** One caller's counters. */
-  static final class Caller {
+  public static final class Caller {
     private final String name;
     private final AtomicInteger requests = new AtomicInteger();
     private final AtomicInteger dials = new AtomicInteger();
@@ -28,13 +33,13 @@ public final class CallerLimits {
       this.name = name;
     }
 
-    String name() {
+    public String name() {
       return name;
     }
   }
 
   /** For one connection, until {@link #leave}. */
-  Caller enter(String name) {
+  public Caller enter(String name) {
     return callers.compute(
         name,
         (key, known) -> {
@@ -44,27 +49,27 @@ public final class CallerLimits {
         });
   }
 
-  void leave(Caller caller) {
+  public void leave(Caller caller) {
     callers.compute(caller.name, (key, known) -> --caller.connections == 0 ? null : caller);
   }
 
   /** False, and nothing is counted, where the caller has too many requests under way. */
-  boolean beginRequest(Caller caller) {
+  public boolean beginRequest(Caller caller) {
     return begin(caller.requests, limits.maxRequests());
   }
 
-  void endRequest(Caller caller) {
+  public void endRequest(Caller caller) {
     caller.requests.decrementAndGet();
   }
 
   /** What became of the wish to dial. */
-  enum Dialling {
+  public enum Dialling {
     BEGUN,
     TOO_MANY_OF_CALLER,
     TOO_MANY_IN_ALL
   }
 
-  Dialling beginDial(Caller caller) {
+  public Dialling beginDial(Caller caller) {
     if (!begin(caller.dials, limits.maxPendingDials())) {
       return Dialling.TOO_MANY_OF_CALLER;
     }
@@ -75,7 +80,7 @@ public final class CallerLimits {
     return Dialling.BEGUN;
   }
 
-  void endDial(Caller caller) {
+  public void endDial(Caller caller) {
     caller.dials.decrementAndGet();
     dialsInAll.decrementAndGet();
   }

@@ -3,7 +3,6 @@ package dev.warren.gateway.http;
 import dev.warren.protocol.SessionKey;
 import dev.warren.protocol.Target;
 import io.netty.handler.codec.http.HttpResponseStatus;
-import java.nio.charset.StandardCharsets;
 
 /**
  * Where {@code /client/{id}/{scheme}/{host[:port]}} leads. All that stands behind it in a request
@@ -55,7 +54,7 @@ record ClientRoute(
     }
     SessionKey session;
     try {
-      session = SessionKey.of(decoded(uri.substring(idStart, idEnd)));
+      session = SessionKey.of(PathText.decoded(uri.substring(idStart, idEnd)));
     } catch (IllegalArgumentException e) {
       throw new NoRouteException(
           HttpResponseStatus.NOT_FOUND, "unknown session: " + e.getMessage());
@@ -65,11 +64,15 @@ record ClientRoute(
     if (!secure && !scheme.equals("http")) {
       throw new NoRouteException(
           HttpResponseStatus.BAD_REQUEST,
-          "session " + session + ": scheme \"" + shown(scheme) + "\" (expected: http or https)");
+          "session "
+              + session
+              + ": scheme \""
+              + PathText.shown(scheme)
+              + "\" (expected: http or https)");
     }
     String authority = uri.substring(authorityStart, authorityEnd);
     try {
-      authority = decoded(authority);
+      authority = PathText.decoded(authority);
       Target.Tcp target = target(authority, secure ? HTTPS_PORT : HTTP_PORT);
       return new ClientRoute(uri.substring(0, authorityEnd), session, secure, target, authority);
     } catch (IllegalArgumentException e) {
@@ -78,7 +81,7 @@ record ClientRoute(
           "session "
               + session
               + ": target \""
-              + shown(authority)
+              + PathText.shown(authority)
               + "\" (expected: HOST or HOST:PORT, IPv6 addresses in brackets)");
     }
   }
@@ -117,41 +120,5 @@ record ClientRoute(
       throw new IllegalArgumentException("not an authority");
     }
     return (Target.Tcp) Target.parse(text);
-  }
-
-  /** Undoes percent-encoding; a target's own path never goes through here. */
-  private static String decoded(String text) {
-    if (text.indexOf('%') < 0) {
-      return text;
-    }
-    byte[] bytes = new byte[text.length()];
-    int length = 0;
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      if (c == '%') {
-        int high = i + 2 < text.length() ? Character.digit(text.charAt(i + 1), 16) : -1;
-        int low = i + 2 < text.length() ? Character.digit(text.charAt(i + 2), 16) : -1;
-        if (high < 0 || low < 0) {
-          throw new IllegalArgumentException(
-              "\"" + shown(text) + "\" (expected: % and two digits)");
-        }
-        bytes[length++] = (byte) (high << 4 | low);
-        i += 2;
-      } else {
-        bytes[length++] = (byte) c;
-      }
-    }
-    return new String(bytes, 0, length, StandardCharsets.UTF_8);
-  }
-
-  private static String shown(String value) {
-    String cut = value.length() > 80 ? value.substring(0, 80) + "..." : value;
-    StringBuilder shown = new StringBuilder(cut);
-    for (int i = 0; i < shown.length(); i++) {
-      if (Character.isISOControl(shown.charAt(i))) {
-        shown.setCharAt(i, '?');
-      }
-    }
-    return shown.toString();
   }
 }

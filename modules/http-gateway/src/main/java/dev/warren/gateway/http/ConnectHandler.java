@@ -3,7 +3,10 @@ package dev.warren.gateway.http;
 import io.netty.channel.Channel;
 import io.netty.handler.codec.http.FullHttpRequest;
 
-/** What becomes of a connection whose request is for {@code /connect}: an agent's tunnel. */
+/**
+ * What becomes of a connection that leaves the front: at {@code /connect} an agent's tunnel, at
+ * {@code /dial} a caller's streams.
+ */
 @FunctionalInterface
 public interface ConnectHandler {
   /** Where agents of ours connect. */

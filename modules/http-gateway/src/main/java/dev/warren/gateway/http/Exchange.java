@@ -209,26 +209,7 @@ final class Exchange {
           services.gateway());
       return;
     }
-    HttpResponseStatus status =
-        switch (failure.outcome()) {
-          case UNKNOWN_SESSION -> HttpResponseStatus.NOT_FOUND;
-          case UNAVAILABLE -> HttpResponseStatus.SERVICE_UNAVAILABLE;
-          case TOO_MANY -> HttpResponseStatus.TOO_MANY_REQUESTS;
-          case FORBIDDEN -> HttpResponseStatus.FORBIDDEN;
-          case REFUSED -> HttpResponseStatus.BAD_GATEWAY;
-          case TIMED_OUT -> HttpResponseStatus.GATEWAY_TIMEOUT;
-          case UNSUPPORTED -> HttpResponseStatus.NOT_IMPLEMENTED;
-        };
-    Duration retryAfter = failure.retryAfter();
-    boolean later =
-        status.equals(HttpResponseStatus.SERVICE_UNAVAILABLE)
-            || status.equals(HttpResponseStatus.TOO_MANY_REQUESTS);
-    if (later && retryAfter.isZero()) {
-      retryAfter = Duration.ofSeconds(1);
-    }
-    String via = failure.via().isEmpty() ? services.gateway() : failure.via();
-    // The dial's text names session and target itself.
-    answer(new Problem(status, failure.getMessage(), retryAfter, dialId, via));
+    answer(Problem.of(failure, dialId, services.gateway()));
   }
 
   private void secured(Future<?> shaken) {

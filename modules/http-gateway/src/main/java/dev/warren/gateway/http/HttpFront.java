@@ -51,13 +51,10 @@ import org.slf4j.LoggerFactory;
  * <pre>
  * between requests -head-> serving -answer and end of request-> between requests
  * serving -answer that ends the connection-> lingering -> closed
- * serving -101-> raw;  serving -/connect-> handed over
+ * serving -101-> raw;  serving -/connect, /dial-> handed over
  * </pre>
  */
 final class HttpFront extends ChannelInboundHandlerAdapter {
-  /** An event: the gateway goes; a connection without a request under way ends now. */
-  static final Object NO_MORE_REQUESTS = "no more requests";
-
   private static final Logger log = LoggerFactory.getLogger(HttpFront.class);
 
   /** What a path is for. Whole paths only; {@code /client/} is looked for first. */
@@ -70,10 +67,14 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
   private static final HttpRequest NO_HEAD =
       new DefaultHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.GET, "/");
 
+  /** What stands behind it is read by whom the connection is handed to. */
+  private static final String DIAL = "/dial/";
+
   private static final Map<String, Route> ROUTES =
       Map.of(
           "/healthz", (front, head) -> front.health(head, true),
-          "/readyz", (front, head) -> front.health(head, front.services.readiness().ready()));
+          "/readyz", (front, head) -> front.health(head, front.services.readiness().ready()),
+          "/dial", (front, head) -> front.connect(head, front.services.dial()));
 
   private final HttpServices services;
   private final CallerRequestDecoder decoder;
@@ -99,6 +100,7 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
   private boolean http10;
   private Exchange exchange;
   private HttpRequest connectHead;
+  private ConnectHandler connectTo;
 
   private boolean headTimed;
   private boolean halfClosed;
@@ -264,7 +266,10 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
         deadline.in(services.settings().keepAlive().halfClosed());
         abortIfCut();
       }
-    } else if (event == NO_MORE_REQUESTS && exchange == null && !serving && !lingering) {
+    } else if (event == HttpPipeline.NO_MORE_REQUESTS
+        && exchange == null
+        && !serving
+        && !lingering) {
       closeWhenFlushed();
     }
     ctx.fireUserEventTriggered(event);
@@ -330,11 +335,15 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
       client(head);
       return;
     }
+    if (uri.startsWith(DIAL)) {
+      connect(head, services.dial());
+      return;
+    }
     int query = uri.indexOf('?');
     String path = query < 0 ? uri : uri.substring(0, query);
     Route route = ROUTES.get(path);
     if (services.connect().serves(path)) {
-      connect(head);
+      connect(head, services.connect());
     } else if (route != null) {
       route.serve(this, head);
     } else {
@@ -371,13 +380,14 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
     answer(response);
   }
 
-  private void connect(HttpRequest head) {
+  private void connect(HttpRequest head, ConnectHandler to) {
     if (hasBody) {
       answer(
-          problem(HttpResponseStatus.BAD_REQUEST, "a body with /connect (expected: none)"), head);
+          problem(HttpResponseStatus.BAD_REQUEST, "a body with an upgrade (expected: none)"), head);
       return;
     }
     connectHead = head; // its end follows at once
+    connectTo = to;
   }
 
   private void handOver() {
@@ -387,7 +397,7 @@ final class HttpFront extends ChannelInboundHandlerAdapter {
     leaveCaller();
     Channel channel = context.channel();
     channel.pipeline().remove(this);
-    services.connect().connect(channel, request);
+    connectTo.connect(channel, request);
   }
 
   /** A request without a body, in the form that WebSocket handshakers want it. */

@@ -6,6 +6,9 @@ import io.netty.channel.ChannelPipeline;
 
 /** Composes a caller's connection, so that one glance shows it. */
 public final class HttpPipeline {
+  /** An event: the gateway goes; a connection with nothing under way ends now. */
+  public static final Object NO_MORE_REQUESTS = "no more requests";
+
   private HttpPipeline() {}
 
   /**
@@ -23,6 +26,6 @@ public final class HttpPipeline {
 
   /** Ends a caller's connection as soon as no request is under way on it. From any thread. */
   public static void endWhenIdle(Channel channel) {
-    channel.pipeline().fireUserEventTriggered(HttpFront.NO_MORE_REQUESTS);
+    channel.pipeline().fireUserEventTriggered(NO_MORE_REQUESTS);
   }
 }

@@ -14,6 +14,7 @@ import java.util.Objects;
  * @param settings limits and times
  * @param readiness whether the gateway is ready or about to go
  * @param connect takes connections to {@code /connect} over
+ * @param dial takes connections to {@code /dial} over
  * @param proxies whose {@code X-Forwarded-*} is believed
  * @param targetTls how https targets are verified
  * @param callers how much each caller has under way
@@ -26,6 +27,7 @@ public record HttpServices(
     HttpSettings settings,
     Readiness readiness,
     ConnectHandler connect,
+    ConnectHandler dial,
     TrustedProxies proxies,
     TargetTls targetTls,
     CallerLimits callers,
@@ -37,13 +39,17 @@ public record HttpServices(
     Objects.requireNonNull(settings, "settings");
     Objects.requireNonNull(readiness, "readiness");
     Objects.requireNonNull(connect, "connect");
+    Objects.requireNonNull(dial, "dial");
     Objects.requireNonNull(proxies, "proxies");
     Objects.requireNonNull(targetTls, "targetTls");
     Objects.requireNonNull(callers, "callers");
     Objects.requireNonNull(idle, "idle");
   }
 
-  /** With counters and idle streams of its own. */
+  /**
+   * With counters and idle streams of its own, and without {@code /dial}: such connections are
+   * closed.
+   */
   public HttpServices(
       String gateway,
       StreamOpener opener,
@@ -60,9 +66,35 @@ public record HttpServices(
         settings,
         readiness,
         connect,
+        (channel, head) -> channel.close(),
         proxies,
         targetTls,
-        new CallerLimits(settings),
+        new CallerLimits(settings));
+  }
+
+  /** With idle streams of its own. */
+  public HttpServices(
+      String gateway,
+      StreamOpener opener,
+      Authorizer authorizer,
+      HttpSettings settings,
+      Readiness readiness,
+      ConnectHandler connect,
+      ConnectHandler dial,
+      TrustedProxies proxies,
+      TargetTls targetTls,
+      CallerLimits callers) {
+    this(
+        gateway,
+        opener,
+        authorizer,
+        settings,
+        readiness,
+        connect,
+        dial,
+        proxies,
+        targetTls,
+        callers,
         new IdleStreams(settings));
   }
 }

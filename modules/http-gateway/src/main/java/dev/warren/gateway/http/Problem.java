@@ -1,5 +1,6 @@
 package dev.warren.gateway.http;
 
+import dev.warren.peer.dial.DialFailedException;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.FullHttpResponse;
@@ -33,6 +34,34 @@ public record Problem(
 
   private static final AsciiString PROBLEM_JSON = AsciiString.cached("application/problem+json");
   private static final AsciiString TEXT = AsciiString.cached("text/plain; charset=utf-8");
+
+  /**
+   * What a caller is told of a dial that failed; its text names session and target itself.
+   *
+   * @param stream the public id of the stream that was wished
+   * @param gateway the id of this one
+   */
+  public static Problem of(DialFailedException failure, String stream, String gateway) {
+    HttpResponseStatus status =
+        switch (failure.outcome()) {
+          case UNKNOWN_SESSION -> HttpResponseStatus.NOT_FOUND;
+          case UNAVAILABLE -> HttpResponseStatus.SERVICE_UNAVAILABLE;
+          case TOO_MANY -> HttpResponseStatus.TOO_MANY_REQUESTS;
+          case FORBIDDEN -> HttpResponseStatus.FORBIDDEN;
+          case REFUSED -> HttpResponseStatus.BAD_GATEWAY;
+          case TIMED_OUT -> HttpResponseStatus.GATEWAY_TIMEOUT;
+          case UNSUPPORTED -> HttpResponseStatus.NOT_IMPLEMENTED;
+        };
+    Duration retryAfter = failure.retryAfter();
+    boolean later =
+        status.equals(HttpResponseStatus.SERVICE_UNAVAILABLE)
+            || status.equals(HttpResponseStatus.TOO_MANY_REQUESTS);
+    if (later && retryAfter.isZero()) {
+      retryAfter = Duration.ofSeconds(1);
+    }
+    String via = failure.via().isEmpty() ? gateway : failure.via();
+    return new Problem(status, failure.getMessage(), retryAfter, stream, via);
+  }
 
   /** As JSON where the request's Accept asks for JSON, else as one line of text. */
   public FullHttpResponse toResponse(HttpRequest request) {

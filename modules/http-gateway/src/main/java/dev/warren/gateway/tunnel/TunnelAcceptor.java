@@ -6,6 +6,7 @@ import dev.warren.gateway.access.Authorizer;
 import dev.warren.gateway.access.CredentialHeaders;
 import dev.warren.gateway.access.Decision;
 import dev.warren.gateway.http.ConnectHandler;
+import dev.warren.gateway.http.WebSocketUpgrade;
 import dev.warren.gateway.net.RemoteAddress;
 import dev.warren.peer.route.RouteTable;
 import dev.warren.peer.tunnel.GatewayTunnel;
@@ -19,27 +20,20 @@ import dev.warren.protocol.mux.Mux;
 import dev.warren.protocol.mux.MuxSettings;
 import dev.warren.protocol.relay.RelayBudget;
 import dev.warren.protocol.remotedialer.Interpreter;
-import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelOption;
-import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpHeaderNames;
-import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpHeaders;
-import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpResponseStatus;
-import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.websocketx.WebSocketServerHandshaker;
 import io.netty.handler.codec.http.websocketx.WebSocketServerHandshaker13;
-import io.netty.handler.codec.http.websocketx.WebSocketVersion;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -127,12 +121,15 @@ public final class TunnelAcceptor implements ConnectHandler {
   public void connect(Channel channel, FullHttpRequest head) {
     InetSocketAddress remote = RemoteAddress.of(channel);
     HttpHeaders headers = head.headers();
-    FullHttpResponse wrong = notAnUpgrade(head);
+    List<String> offered = WebSocketUpgrade.subProtocols(head.headers());
+    boolean ours = offered.stream().anyMatch(name -> name.startsWith(OUR_SUB_PROTOCOLS));
+    FullHttpResponse wrong =
+        WebSocketUpgrade.refusal(head, "agents connect", ours ? Tunnels.SUB_PROTOCOL : null);
     if (wrong != null) {
       refuse(channel, remote, wrong);
       return;
     }
-    boolean remoteDialer = isRemoteDialer(headers);
+    boolean remoteDialer = !ours; // of those that offer ours, the others are refused above
     String id = headers.get(CredentialHeaders.X_TUNNEL_ID, "");
     SessionKey session;
     try {
@@ -141,14 +138,15 @@ public final class TunnelAcceptor implements ConnectHandler {
       refuse(
           channel,
           remote,
-          answer(HttpResponseStatus.BAD_REQUEST, "X-Tunnel-ID: " + e.getMessage()));
+          WebSocketUpgrade.answer(
+              HttpResponseStatus.BAD_REQUEST, "X-Tunnel-ID: " + e.getMessage()));
       return;
     }
     Decision decision =
         authorizer.judge(new AccessRequest(Action.ATTACH, head, remote, session, null));
     if (decision instanceof Decision.Unauthenticated unauthenticated) {
       FullHttpResponse answer =
-          answer(
+          WebSocketUpgrade.answer(
               HttpResponseStatus.UNAUTHORIZED,
               "agent " + session + ": " + unauthenticated.detail());
       answer.headers().set(HttpHeaderNames.WWW_AUTHENTICATE, Authorizer.CHALLENGE);
@@ -157,13 +155,14 @@ public final class TunnelAcceptor implements ConnectHandler {
       refuse(
           channel,
           remote,
-          answer(HttpResponseStatus.FORBIDDEN, "agent " + session + ": " + forbidden.detail()));
+          WebSocketUpgrade.answer(
+              HttpResponseStatus.FORBIDDEN, "agent " + session + ": " + forbidden.detail()));
     } else if (closed || tunnels.incrementAndGet() > maxTunnels) {
       if (!closed) {
         tunnels.decrementAndGet();
       }
       FullHttpResponse answer =
-          answer(
+          WebSocketUpgrade.answer(
               HttpResponseStatus.SERVICE_UNAVAILABLE,
               closed
                   ? "this gateway is going down"
@@ -189,84 +188,11 @@ public final class TunnelAcceptor implements ConnectHandler {
 
   private static void sendAway(Channel channel, InetSocketAddress remote, Duration wait) {
     FullHttpResponse answer =
-        answer(HttpResponseStatus.SERVICE_UNAVAILABLE, "too many agents come at one time");
+        WebSocketUpgrade.answer(
+            HttpResponseStatus.SERVICE_UNAVAILABLE, "too many agents come at one time");
     answer.headers().set(HttpHeaderNames.RETRY_AFTER, (wait.toMillis() + 999) / 1_000);
     log.atDebug().addKeyValue("remote", remote).addKeyValue("wait", wait).log("connect.put-off");
     channel.writeAndFlush(answer).addListener(ChannelFutureListener.CLOSE);
-  }
-
-  /**
-   * What RFC 6455, section 4.2.1 asks of an upgrade, and a sub-protocol of ours that we know, or
-   * none of ours. Null where all is well.
-   */
-  private static FullHttpResponse notAnUpgrade(FullHttpRequest head) {
-    HttpHeaders headers = head.headers();
-    if (!head.method().equals(HttpMethod.GET)
-        || head.protocolVersion().compareTo(HttpVersion.HTTP_1_1) < 0
-        || !headers.containsValue(HttpHeaderNames.UPGRADE, HttpHeaderValues.WEBSOCKET, true)
-        || !headers.containsValue(HttpHeaderNames.CONNECTION, HttpHeaderValues.UPGRADE, true)) {
-      FullHttpResponse answer =
-          answer(
-              HttpResponseStatus.UPGRADE_REQUIRED,
-              "agents connect here by WebSocket (expected: GET with Upgrade: websocket, in"
-                  + " HTTP/1.1)");
-      answer.headers().set(HttpHeaderNames.UPGRADE, HttpHeaderValues.WEBSOCKET);
-      answer
-          .headers()
-          .set(HttpHeaderNames.SEC_WEBSOCKET_VERSION, WebSocketVersion.V13.toHttpHeaderValue());
-      return answer;
-    }
-    if (!WebSocketVersion.V13
-        .toHttpHeaderValue()
-        .contentEquals(headers.get(HttpHeaderNames.SEC_WEBSOCKET_VERSION, "").strip())) {
-      FullHttpResponse answer =
-          answer(
-              HttpResponseStatus.UPGRADE_REQUIRED,
-              "Sec-WebSocket-Version "
-                  + shown(headers.get(HttpHeaderNames.SEC_WEBSOCKET_VERSION, ""))
-                  + " (expected: 13)");
-      answer
-          .headers()
-          .set(HttpHeaderNames.SEC_WEBSOCKET_VERSION, WebSocketVersion.V13.toHttpHeaderValue());
-      return answer;
-    }
-    if (!isKey(headers.getAll(HttpHeaderNames.SEC_WEBSOCKET_KEY))) {
-      return answer(
-          HttpResponseStatus.BAD_REQUEST, "Sec-WebSocket-Key (expected: one, 16 bytes in base 64)");
-    }
-    List<String> protocols = subProtocols(headers);
-    if (protocols.contains(Tunnels.SUB_PROTOCOL)
-        || protocols.stream().noneMatch(name -> name.startsWith(OUR_SUB_PROTOCOLS))) {
-      return null;
-    }
-    return answer(
-        HttpResponseStatus.BAD_REQUEST,
-        "Sec-WebSocket-Protocol (expected: " + Tunnels.SUB_PROTOCOL + " among them)");
-  }
-
-  private static boolean isRemoteDialer(HttpHeaders headers) {
-    return !subProtocols(headers).contains(Tunnels.SUB_PROTOCOL);
-  }
-
-  private static List<String> subProtocols(HttpHeaders headers) {
-    List<String> all = new ArrayList<>();
-    for (String protocols : headers.getAll(HttpHeaderNames.SEC_WEBSOCKET_PROTOCOL)) {
-      for (String protocol : protocols.split(",", 32)) {
-        all.add(protocol.strip());
-      }
-    }
-    return all;
-  }
-
-  private static boolean isKey(List<String> values) {
-    if (values.size() != 1) {
-      return false;
-    }
-    try {
-      return java.util.Base64.getDecoder().decode(values.get(0).strip()).length == 16;
-    } catch (IllegalArgumentException e) {
-      return false;
-    }
   }
 
   private void upgrade(
@@ -328,7 +254,8 @@ public final class TunnelAcceptor implements ConnectHandler {
    * place of its old connection at once, wherever that is.
    */
   private RemoteDialerHandler remoteDialerClient(FullHttpRequest head, SessionKey session) {
-    String agent = shown(head.headers().get(HttpHeaderNames.USER_AGENT, "unknown"));
+    String agent =
+        WebSocketUpgrade.shown(head.headers().get(HttpHeaderNames.USER_AGENT, "unknown"));
     return new RemoteDialerHandler(
         false,
         wire ->
@@ -349,24 +276,5 @@ public final class TunnelAcceptor implements ConnectHandler {
         .addKeyValue("detail", answer.content().toString(StandardCharsets.UTF_8).strip())
         .log("connect.refused");
     channel.writeAndFlush(answer).addListener(ChannelFutureListener.CLOSE);
-  }
-
-  private static FullHttpResponse answer(HttpResponseStatus status, String line) {
-    FullHttpResponse answer =
-        new DefaultFullHttpResponse(
-            HttpVersion.HTTP_1_1,
-            status,
-            Unpooled.copiedBuffer(line + "\n", StandardCharsets.UTF_8));
-    answer
-        .headers()
-        .set(HttpHeaderNames.CONTENT_TYPE, "text/plain; charset=utf-8")
-        .set(HttpHeaderNames.CONTENT_LENGTH, answer.content().readableBytes())
-        .set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
-    return answer;
-  }
-
-  private static String shown(String value) {
-    String cut = value.length() > 40 ? value.substring(0, 40) + "..." : value;
-    return "\"" + cut.replaceAll("\\p{Cntrl}", "?") + "\"";
   }
 }

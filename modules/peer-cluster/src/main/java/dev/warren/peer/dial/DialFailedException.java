@@ -1,5 +1,6 @@
 package dev.warren.peer.dial;
 
+import dev.warren.protocol.FaultCode;
 import java.time.Duration;
 
 /**
@@ -31,6 +32,7 @@ public final class DialFailedException extends Exception {
   }
 
   private final Outcome outcome;
+  private final FaultCode code;
   private final Duration retryAfter;
   private final String via;
 
@@ -39,14 +41,42 @@ public final class DialFailedException extends Exception {
    * @param via {@code origin, holder}, as far as the dial came
    */
   public DialFailedException(Outcome outcome, String message, Duration retryAfter, String via) {
+    this(outcome, codeOf(outcome), message, retryAfter, via);
+  }
+
+  /**
+   * @param code what the agent or the target said, by which a caller of the protocol is told
+   * @param retryAfter when a new try makes sense; zero where nothing is known
+   * @param via {@code origin, holder}, as far as the dial came
+   */
+  public DialFailedException(
+      Outcome outcome, FaultCode code, String message, Duration retryAfter, String via) {
     super(message, null, false, false);
     this.outcome = outcome;
+    this.code = code;
     this.retryAfter = retryAfter;
     this.via = via;
   }
 
   public Outcome outcome() {
     return outcome;
+  }
+
+  /** What a caller of the protocol is told (PROTOCOL.md, section 7). */
+  public FaultCode code() {
+    return code;
+  }
+
+  private static FaultCode codeOf(Outcome outcome) {
+    return switch (outcome) {
+      case UNKNOWN_SESSION -> FaultCode.NOT_HERE;
+      case UNAVAILABLE -> FaultCode.AWAY;
+      case TOO_MANY -> FaultCode.OVERLOADED;
+      case FORBIDDEN -> FaultCode.FORBIDDEN;
+      case REFUSED -> FaultCode.TARGET_REFUSED;
+      case TIMED_OUT -> FaultCode.TARGET_TIMEOUT;
+      case UNSUPPORTED -> FaultCode.UNSUPPORTED;
+    };
   }
 
   public Duration retryAfter() {

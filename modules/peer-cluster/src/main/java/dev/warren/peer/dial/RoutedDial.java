@@ -340,10 +340,13 @@ final class RoutedDial implements WaitingDials.Waiter {
       return;
     }
     via = router.via(attempt.candidate);
-    fail(
-        outcome(code),
-        "session " + dial.session() + ", target " + dial.target() + ": " + detail,
-        Duration.ofMillis(retryAfterMillis));
+    promise.tryFailure(
+        new DialFailedException(
+            outcome(code),
+            code,
+            "session " + dial.session() + ", target " + dial.target() + ": " + detail,
+            Duration.ofMillis(retryAfterMillis),
+            via));
   }
 
   private void opened(Attempt attempt, StreamChannel channel) {
@@ -450,7 +453,8 @@ final class RoutedDial implements WaitingDials.Waiter {
 
   static Outcome outcome(FaultCode code) {
     return switch (code) {
-      case NOT_HERE, DRAINING, OVERLOADED, LINK_LOST, OTHER_ATTEMPT_WON -> Outcome.UNAVAILABLE;
+      case NOT_HERE, DRAINING, OVERLOADED, LINK_LOST, AWAY, OTHER_ATTEMPT_WON ->
+          Outcome.UNAVAILABLE;
       case FORBIDDEN -> Outcome.FORBIDDEN;
       case TARGET_TIMEOUT, DEADLINE -> Outcome.TIMED_OUT;
       case UNSUPPORTED -> Outcome.UNSUPPORTED;

@@ -86,9 +86,16 @@ public final class StreamBridge extends ChannelInboundHandlerAdapter implements 
 
   /** No target accepted: tells the far end why. */
   public void refuse(FaultCode code, String detail) {
+    refuse(code, detail, 0);
+  }
+
+  /**
+   * No target accepted: tells the far end why, and when a new try makes sense (0: nothing known).
+   */
+  public void refuse(FaultCode code, String detail, int retryAfterMillis) {
     if (!over) {
       over = true;
-      stream.refuse(code, detail);
+      stream.refuse(code, detail, retryAfterMillis);
       tunnel.sendSoon();
     }
   }
@@ -141,7 +148,9 @@ public final class StreamBridge extends ChannelInboundHandlerAdapter implements 
 
   @Override
   public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
-    breakOff(FaultCode.TARGET_RESET, "the target: " + cause.getMessage());
+    FaultCode code =
+        cause instanceof StreamResetException broken ? broken.code() : FaultCode.TARGET_RESET;
+    breakOff(code, "the target: " + cause.getMessage());
   }
 
   @Override
@@ -237,6 +246,10 @@ public final class StreamBridge extends ChannelInboundHandlerAdapter implements 
     pending.release();
     if (channel == null) {
       cancelled.cancelled();
+      return;
+    }
+    if (channel instanceof StreamChannel further) {
+      further.reset(code, detail);
       return;
     }
     if (channel instanceof SocketChannel) {

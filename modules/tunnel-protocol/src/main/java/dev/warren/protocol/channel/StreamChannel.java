@@ -51,6 +51,9 @@ public final class StreamChannel extends AbstractChannel implements DuplexChanne
   private static final ChannelMetadata METADATA = new ChannelMetadata(false, READS_PER_BURST);
   private static final Object FINISHED = new Object();
 
+  /** Our end breaks the stream. */
+  private record Broken(FaultCode code, String detail) {}
+
   /** Told how the dial went, on the tunnel's event loop. */
   public interface Answer {
     void opened(StreamChannel channel);
@@ -73,7 +76,8 @@ public final class StreamChannel extends AbstractChannel implements DuplexChanne
   // Between the two loops.
   private final Queue<Object> arrivals =
       new ConcurrentLinkedQueue<>(); // ByteBuf, FINISHED, or a StreamResetException
-  private final Queue<Object> departures = new ConcurrentLinkedQueue<>(); // ByteBuf, FINISHED
+  private final Queue<Object> departures =
+      new ConcurrentLinkedQueue<>(); // ByteBuf, FINISHED, FaultCode, Broken
   private final AtomicBoolean arrivalsTold = new AtomicBoolean();
   private final AtomicBoolean departuresTold = new AtomicBoolean();
   private final AtomicInteger underWay =
@@ -236,6 +240,8 @@ public final class StreamChannel extends AbstractChannel implements DuplexChanne
       stream.finish();
     } else if (item instanceof FaultCode code) {
       stream.reset(code, "the caller closed the connection");
+    } else if (item instanceof Broken broken) {
+      stream.reset(broken.code(), broken.detail());
     }
   }
 
@@ -402,6 +408,27 @@ public final class StreamChannel extends AbstractChannel implements DuplexChanne
     if (finishPromise != null) {
       finishPromise.tryFailure(new ClosedChannelException());
     }
+  }
+
+  /**
+   * Breaks the stream, and closes the channel: the far end sees a reset, even where one direction
+   * had ended in good order. What was written and has not gone yet is dropped. From any thread.
+   */
+  public void reset(FaultCode code, String detail) {
+    if (!home.inEventLoop()) {
+      home.execute(() -> reset(code, detail));
+      return;
+    }
+    if (!open) {
+      return;
+    }
+    if (!finishArrived || !outputShutdown || finishPending) {
+      handOver(new Broken(code, detail));
+    }
+    finishArrived = true; // so that closing sends nothing more
+    outputShutdown = true;
+    finishPending = false;
+    close();
   }
 
   private void releaseReadable() {

@@ -43,6 +43,9 @@ public final class Mux {
   /** The capability by which two gateways make their tunnel a link (PROTOCOL.md, section 3). */
   public static final String LINK = "link";
 
+  /** The capability by which a caller's connection is a line (PROTOCOL.md, section 3). */
+  public static final String CALLER = "caller";
+
   /** Which side of the tunnel we are. The side that dialled gives its streams odd numbers. */
   public enum Side {
     DIALLED,

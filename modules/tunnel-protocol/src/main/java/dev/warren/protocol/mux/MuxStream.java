@@ -90,10 +90,19 @@ public final class MuxStream extends Lane {
 
   /** Our side's answer to OPEN: no. */
   public void refuse(FaultCode code, String detail) {
+    refuse(code, detail, 0);
+  }
+
+  /**
+   * Our side's answer to OPEN: no.
+   *
+   * @param retryAfterMillis when a new try makes sense; 0 where nothing is known
+   */
+  public void refuse(FaultCode code, String detail, int retryAfterMillis) {
     if (over || local || !pending) {
       return;
     }
-    lastWord = new Frame.Refused(number, code, detail, 0);
+    lastWord = new Frame.Refused(number, code, detail, retryAfterMillis);
     answered();
     over();
     controlDue();
