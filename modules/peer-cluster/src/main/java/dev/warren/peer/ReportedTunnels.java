@@ -9,6 +9,7 @@ import dev.warren.protocol.FaultCode;
 import dev.warren.protocol.SessionKey;
 import dev.warren.protocol.StreamId;
 import dev.warren.session.CloseReason;
+import dev.warren.session.Session;
 import dev.warren.session.TunnelReport;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -47,9 +48,18 @@ public final class ReportedTunnels implements HeldTunnels, RouteTable.Listener {
 
   @Override
   public void released(OwnTunnel tunnel, RouteTable.Removal reason) {
+    lost(tunnel, reason.name().toLowerCase(Locale.ROOT));
+  }
+
+  @Override
+  public void yielded(OwnTunnel tunnel, RouteTable.Removal reason) {
+    lost(tunnel, Session.SUPERSEDED);
+  }
+
+  private void lost(OwnTunnel tunnel, String reason) {
     ControlPlane plane = control;
     if (plane != null) {
-      plane.tunnelLost(held(tunnel), reason.name().toLowerCase(Locale.ROOT));
+      plane.tunnelLost(held(tunnel), reason);
     }
   }
 

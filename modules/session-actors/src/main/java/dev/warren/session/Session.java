@@ -41,6 +41,9 @@ public final class Session {
   /** Under which sharding knows the entities. */
   public static final EntityTypeKey<Command> TYPE = EntityTypeKey.create(Command.class, "session");
 
+  /** Why a tunnel is lost that its holder ended by itself, in favour of another instance. */
+  public static final String SUPERSEDED = "superseded";
+
   /** How often an order is sent to a holder that does not answer. */
   public static final int ORDER_ATTEMPTS = 5;
 
@@ -110,6 +113,10 @@ public final class Session {
 
     State with(List<Order> now, Closing wait) {
       return new State(tunnels, lastConnectedMillis, reports, supersessions, now, wait);
+    }
+
+    State superseded() {
+      return new State(tunnels, lastConnectedMillis, reports, supersessions + 1, orders, closing);
     }
   }
 
@@ -211,7 +218,12 @@ public final class Session {
           .addKeyValue("connection", lost.tunnel().connection())
           .addKeyValue("reason", lost.reason())
           .log("session.tunnel-lost");
-      State after = without(state, state.tunnels().lost(lost.tunnel()));
+      Tunnels<ActorRef<HolderOrder>> left = state.tunnels().lost(lost.tunnel());
+      State after = without(state, left);
+      if (left.held().size() < state.tunnels().held().size()
+          && lost.reason().equals(SUPERSEDED)) { // else it was counted with its successor's report
+        after = after.superseded();
+      }
       lost.replyTo().tell(REMOVED);
       return settled(after, order -> isOver(order, lost.tunnel()));
     }

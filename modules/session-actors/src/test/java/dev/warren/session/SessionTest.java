@@ -56,7 +56,11 @@ class SessionTest {
   }
 
   private void lose(TunnelReport tunnel) {
-    session.tell(new Session.Lost(tunnel.identity(), "gone", verdict.getRef()));
+    lose(tunnel, "gone");
+  }
+
+  private void lose(TunnelReport tunnel, String reason) {
+    session.tell(new Session.Lost(tunnel.identity(), reason, verdict.getRef()));
     assertEquals(new Verdict.Removed(), verdict.receiveMessage());
   }
 
@@ -154,6 +158,21 @@ class SessionTest {
     KIT.stop(session);
     assertTrue(
         index.receiveSeveralMessages(4).get(3) instanceof SessionIndex.Removed, "last message");
+  }
+
+  @Test
+  void anInstanceThatItsHolderEndedForAnotherIsCountedOnceWhicheverReportComesFirst() {
+    keep(tunnel(1, 1, 1), first);
+    lose(tunnel(1, 1, 1), Session.SUPERSEDED); // before the entity had to judge
+    keep(tunnel(2, 2, 1), second);
+    lose(tunnel(1, 1, 1), Session.SUPERSEDED);
+    assertEquals(1, description().supersessions());
+    keep(tunnel(3, 3, 1), first);
+    order(second);
+    lose(tunnel(2, 2, 1), Session.SUPERSEDED);
+    assertEquals(2, description().supersessions());
+    lose(tunnel(3, 3, 1), "lost");
+    assertEquals(2, description().supersessions());
   }
 
   @Test

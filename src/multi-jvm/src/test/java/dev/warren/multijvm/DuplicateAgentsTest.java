@@ -153,6 +153,10 @@ class DuplicateAgentsTest {
     assertEquals(1, second.tunnelsSoFar(), "tunnels of the second");
     for (GatewayProcess gateway : cluster.all()) {
       assertEquals(List.of(other.id()), gateway.admin().holders("damped"), gateway.id());
+      assertEquals(
+          1,
+          gateway.admin().session("damped").orElseThrow().at("/entity/supersessions").asLong(),
+          "what " + gateway.id() + " says of how often the id was taken");
     }
   }
 

@@ -112,6 +112,11 @@ public final class RouteTable {
     /** A tunnel that ended here is gone. */
     default void released(OwnTunnel tunnel, Removal reason) {}
 
+    /** The same, where it had to yield to another instance. */
+    default void yielded(OwnTunnel tunnel, Removal reason) {
+      released(tunnel, reason);
+    }
+
     /** The session can be reached in a way that it could not before. */
     default void reachable(SessionKey session) {}
 
@@ -281,7 +286,7 @@ public final class RouteTable {
       for (Listener listener : listeners) {
         for (Going each : going) {
           if (!each.tunnel().instance().equals(rival.instance())) {
-            listener.released(each.tunnel(), Removal.GONE);
+            listener.yielded(each.tunnel(), Removal.GONE);
           }
         }
       }
@@ -512,7 +517,11 @@ public final class RouteTable {
     }
     for (Listener listener : listeners) {
       for (Going each : going) {
-        listener.released(each.tunnel(), Removal.MOVED);
+        if (each.tunnel().instance().equals(route.instance())) {
+          listener.released(each.tunnel(), Removal.MOVED);
+        } else {
+          listener.yielded(each.tunnel(), Removal.MOVED);
+        }
       }
       if (reachable[0]) {
         listener.reachable(route.session());
