@@ -132,7 +132,7 @@ class CallerCommandsTest {
       value = {
         "dial foo | TARGET",
         "dial foo 127.0.0.1 | HOST:PORT",
-        "dial a_b 127.0.0.1:22 | a-z",
+        "dial a%b 127.0.0.1:22 | 1 to 100",
         "dial --gateway gw foo 127.0.0.1:22 | http://HOST",
         "forward 15432 | PORT=SESSION/TARGET",
         "forward 15432=foo | 15432=db-7/127.0.0.1:5432",

@@ -53,6 +53,8 @@ class SettingsTest {
                     + " event-loops memory-budget"),
             "operator",
             named("admin"),
+            "caller",
+            named("gateway dial-timeout"),
             "demo",
             named("once")));
   }
