@@ -93,7 +93,7 @@ class DuplicateAgentsTest {
 
   @Test
   void whoLostTheIdStaysAwayAndAPairThatTakesTurnsIsReported() throws Exception {
-    damped(2);
+    damped(1);
   }
 
   @Test

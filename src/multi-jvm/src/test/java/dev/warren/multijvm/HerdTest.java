@@ -57,6 +57,7 @@ class HerdTest {
   }
 
   @Test
+  @Tag("chaos") // the whole of mvn verify has to fit into 20 minutes
   void aHerdComesBackWithoutHurtingTheCallers() throws Exception {
     // So slow that many of them have to be put off.
     cluster = GatewayCluster.start(3, "--max-attach-rate", "50");
